@@ -1,24 +1,21 @@
-import type { InboxSource, RunOptions, RunOutcome, SliceEnd, SliceLimits } from '../accelerator/accelerator.ts';
+import type { InboxSource, RunOptions, SliceLimits } from '../accelerator/accelerator.ts';
 import { Errno, ExitReason, KvmRun, VcpuRequest } from '../accelerator/kvm/abi.ts';
+import { EntryLoop, type EntryLoopParts } from '../accelerator/kvm/entry-loop.ts';
 import { ExitPump } from '../accelerator/kvm/exit-pump.ts';
 import * as outcomes from '../accelerator/kvm/run-control.ts';
 import type { TimeKeeper } from '../accelerator/kvm/time-keeper.ts';
-import type { LoopParts, UserspaceLoop } from '../accelerator/kvm/userspace-loop.ts';
 import { resetRegisters } from '../accelerator/kvm/vm.ts';
 import { MILLISECOND } from '../clock/index.ts';
 import type { HostKernel } from './host-kernel.ts';
-import { HostLimits, runsAlready } from './limits.ts';
+import { HostLimits } from './limits.ts';
 import { MachineTime } from './machine-time.ts';
 import type { RecordedTime } from './recorded-time.ts';
 import type { RecordingPlay } from './recording-play.ts';
 import { Tick } from './tick.ts';
 import { type HostVcpu, haltedForEver, VcpuTurns } from './vcpu.ts';
 
-interface HostLoopParts extends LoopParts {
+interface HostLoopParts extends EntryLoopParts<HostVcpu> {
   readonly kernel: HostKernel;
-  readonly vcpus: readonly HostVcpu[];
-  /** The machine has been reset: give each vCPU its guest anew. */
-  readonly restartGuests: () => void;
 }
 
 type Ending = outcomes.Ending;
@@ -31,27 +28,20 @@ const Nothing: InboxSource = { due: Never, deliver: () => false };
  * Enters the vCPUs of the host's kernel and serves what they come back with, in one thread. A tick interrupts a guest that does not
  * come back by itself. A replay has no tick: its clock is the recording's.
  */
-export class HostLoop implements UserspaceLoop {
-  running = false;
-  isOpen = false;
-  private ending: Ending | undefined;
-  private resetting = false;
+export class HostLoop extends EntryLoop<HostVcpu, HostLoopParts> {
   /** A return lay between the last tick and now, so that what is queued is younger than a tick. */
   private hasReturned = false;
   private readonly turns: VcpuTurns;
   /** The recording that is replayed, and its clock. */
   private replay: { readonly play: RecordingPlay; readonly time: RecordedTime } | undefined;
-  private readonly exits: ExitPump<HostVcpu>;
+  protected readonly exits: ExitPump<HostVcpu>;
   private readonly tick: Tick;
-  private readonly time: MachineTime;
+  protected readonly time: MachineTime;
   private readonly limits: HostLimits;
   private readonly inbox: InboxSource;
-  private readonly drainNow = () => this.drain();
 
-  constructor(
-    private readonly parts: HostLoopParts,
-    keeper: TimeKeeper,
-  ) {
+  constructor(parts: HostLoopParts, keeper: TimeKeeper) {
+    super(parts);
     this.time = new MachineTime(parts.host.clock, keeper);
     this.exits = new ExitPump(
       {
@@ -80,85 +70,42 @@ export class HostLoop implements UserspaceLoop {
     this.time.use(time);
   }
 
-  run(options: RunOptions): RunOutcome {
-    this.begin(options);
-    return { ...this.goOn(), operations: this.limits.operations };
+  protected get executed(): number {
+    return this.limits.operations;
   }
 
-  begin(options: RunOptions): void {
-    if (this.running || this.isOpen) throw runsAlready(this.running);
+  protected beginRun(options: RunOptions): void {
     this.limits.begin(options);
-    this.ending = undefined;
-    this.parts.requests.pause = false;
     this.time.begin();
-    this.isOpen = true;
   }
 
-  slice(limits: SliceLimits): SliceEnd {
-    if (this.running || !this.isOpen) throw runsAlready(this.running);
+  protected beginSlice(limits: SliceLimits): void {
     this.limits.beginSlice(limits, this.time.now);
-    const end = this.goOn();
-    if (end === outcomes.underWay) return 'under-way';
-    if (end === outcomes.asleep) return 'asleep';
-    return { ...end, operations: this.limits.operations };
   }
 
-  drain(): void {
-    if (this.parts.ring.drain() > 0) this.parts.statistics.otherDrains++;
-    if (!this.running) this.resetIfRequested();
+  /** A recording goes on where it was: its registers are not the machine's. */
+  protected resetProcessors(): void {
+    if (this.replay !== undefined) return;
+    const { vm, vcpus } = this.parts;
+    for (const state of vcpus) resetRegisters(vm, state.vcpu);
   }
 
-  settle(): void {
-    this.exits.finishInstructions();
-    this.drain();
-    this.time.runTimers();
-  }
-
-  reset(): void {
-    const { requests, ring, vm, vcpus, host } = this.parts;
-    requests.reset = true;
-    this.exits.finishInstructions();
-    ring.discard();
-    for (const state of vcpus) {
-      if (this.replay === undefined) resetRegisters(vm, state.vcpu);
-      state.halted = state.exitPending = false;
-    }
-    this.resetting = true;
-    try {
-      host.reset();
-    } finally {
-      requests.reset = this.resetting = false;
-      if (!this.running && this.isOpen) this.ending = outcomes.wasReset;
-      this.parts.restartGuests();
-    }
-  }
-
-  private goOn(): Ending {
-    this.isOpen = false;
-    this.running = true;
+  protected override goOn(): Ending {
     this.time.start(this.replay !== undefined);
     if (this.replay === undefined) this.tick.start();
     try {
-      let end = this.resume();
-      while (end === undefined) end = this.step();
-      this.isOpen = end === outcomes.underWay || end === outcomes.asleep;
-      return this.isOpen ? end : this.finish(end);
+      return super.goOn();
     } finally {
       this.tick.stop();
       this.time.stop();
-      this.running = false;
     }
   }
 
-  /** Completes what a run that ended by an error has left, and performs what was requested since. */
-  private resume(): Ending | undefined {
-    if (this.parts.requests.reset) this.reset();
-    for (const state of this.parts.vcpus) if (state.exitPending) this.exits.serveReturn(state);
-    if (this.parts.ring.postponed) this.drain();
-    return this.handleRequests() ?? this.deliver();
+  protected enter(): Ending | undefined {
+    return this.resume() ?? this.deliver();
   }
 
-  private step(): Ending | undefined {
+  protected step(): Ending | undefined {
     const { interrupts, ring, consumers, requests, kernel } = this.parts;
     const state = this.turns.take();
     if (state === undefined) return this.waitForInterrupt();
@@ -267,33 +214,9 @@ export class HostLoop implements UserspaceLoop {
     return requests.any ? this.handleRequests() : undefined;
   }
 
-  private handleRequests(): Ending | undefined {
-    const { requests } = this.parts;
-    if (requests.pause && !requests.reset) this.exits.finishInstructions();
-    if (requests.reset) {
-      this.reset();
-      return outcomes.wasReset;
-    }
-    const wrongMap = requests.mapChanged ? this.parts.checkMap() : undefined;
-    requests.mapChanged = false;
-    if (requests.pause) return outcomes.wasPaused;
-    if (wrongMap !== undefined) return outcomes.halted(wrongMap);
-    return this.ending;
-  }
-
-  /** A device that changes the memory map in its reset drains too: that is not another reset. */
-  private resetIfRequested(): void {
-    if (!this.resetting && this.parts.requests.reset && this.parts.host.topology.handlerDepth === 0) this.reset();
-  }
-
-  private finish(end: Ending): Ending {
-    const { ring, statistics, requests, drainsAtReturns } = this.parts;
-    statistics.entriesAtEnd = ring.pending;
-    this.time.advanceUntilTimer();
-    if (drainsAtReturns) this.drain();
-    this.time.runTimers();
+  protected override finish(end: Ending): Ending {
+    const ending = super.finish(end);
     if (end === outcomes.finished) this.replay?.play.end();
-    requests.pause = false;
-    return requests.reset ? (this.handleRequests() ?? end) : end;
+    return ending;
   }
 }

@@ -1,6 +1,5 @@
 import type { RunOptions, SliceLimits } from '../accelerator/accelerator.ts';
 import { type Ending, halted } from '../accelerator/kvm/run-control.ts';
-import { BackplaneError } from '../base/errors.ts';
 import type { VirtualClock } from '../clock/index.ts';
 
 const Never = Number.POSITIVE_INFINITY;
@@ -97,12 +96,4 @@ export class HostLimits {
   private arm(): void {
     this.stop = Math.min(this.lastOfRun, this.lastOfSlice, this.progressAt);
   }
-}
-
-/** A run is begun, or goes on, where that cannot be. */
-export function runsAlready(isRunning: boolean): BackplaneError {
-  const why = isRunning
-    ? 'run(): the machine runs already. Call pause() from a handler instead.'
-    : 'a run in slices is under way, or none was begun. Call begin() once, and runSlice() until the run ends.';
-  return new BackplaneError('machine-running', why);
 }

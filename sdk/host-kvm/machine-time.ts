@@ -52,6 +52,10 @@ export class MachineTime {
     }
   }
 
+  settle(): void {
+    this.runTimers();
+  }
+
   /** What the exit pump does before and after its drain. */
   readonly atExits = {
     advanceUntilTimer: () => {

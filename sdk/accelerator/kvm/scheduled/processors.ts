@@ -78,7 +78,8 @@ class ScheduledProcessors implements KernelProcessors {
     this.leaveClock = clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
     const { kickAfter = DefaultKickAfter } = this.options;
     kernel.kickWhenQueuedFor(parts.drainsAtReturns ? kickAfter : Number.POSITIVE_INFINITY);
-    return new RunLoop({ ...parts, kernel, schedule, time, restartGuests: () => guests.start(true) });
+    const { vcpus } = schedule;
+    return new RunLoop({ ...parts, kernel, schedule, vcpus, time, restartGuests: () => guests.start(true) });
   }
 
   detach(): void {

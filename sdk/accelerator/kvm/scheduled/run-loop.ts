@@ -1,9 +1,8 @@
-import { BackplaneError } from '../../../base/errors.ts';
-import type { RunOptions, RunOutcome, SliceEnd, SliceLimits } from '../../accelerator.ts';
+import type { RunOptions, SliceLimits } from '../../accelerator.ts';
 import { Errno } from '../abi.ts';
+import { EntryLoop, type EntryLoopParts } from '../entry-loop.ts';
 import { ExitPump } from '../exit-pump.ts';
 import * as outcomes from '../run-control.ts';
-import type { LoopParts, UserspaceLoop } from '../userspace-loop.ts';
 import { resetRegisters } from '../vm.ts';
 import { endlessWait, endOfHalt, haltedTooLong } from './halt-outcomes.ts';
 import { Interruption, type ScheduledKernel } from './kernel.ts';
@@ -14,12 +13,10 @@ import { TurnScheduler } from './turn-scheduler.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What the loop works with; the accelerator puts it together. */
-interface RunLoopParts extends LoopParts {
+interface RunLoopParts extends EntryLoopParts<ScheduledVcpu> {
   readonly kernel: ScheduledKernel;
   readonly schedule: VcpuSchedule;
   readonly time: ScheduledTime;
-  /** The machine has been reset: give each vCPU its guest anew. */
-  readonly restartGuests: () => void;
 }
 
 type Ending = outcomes.Ending;
@@ -28,29 +25,24 @@ type Ending = outcomes.Ending;
 const FruitlessTimers = 1000;
 
 /** Enters the vCPUs in turn and serves what they come back with, until something ends it. */
-export class RunLoop implements UserspaceLoop {
-  /** A slice is under way, or a run that is not sliced. */
-  running = false;
-  /** A run was begun and has not ended: between two slices too. */
-  isOpen = false;
-  /** Why the run ends without a request: a triple fault, or too many timers. */
-  private ending: Ending | undefined;
-  private resetting = false;
+export class RunLoop extends EntryLoop<ScheduledVcpu, RunLoopParts> {
   /** The run has not entered the guest yet. */
   private isNew = true;
   private readonly idle = new IdleWatch();
   private readonly turns: TurnScheduler;
-  private readonly exits: ExitPump<ScheduledVcpu>;
+  protected readonly exits: ExitPump<ScheduledVcpu>;
+  protected readonly time: ScheduledTime;
   private readonly stops: RunStops;
-  private readonly drainNow = () => this.drain();
 
-  constructor(private readonly parts: RunLoopParts) {
-    const { kernel, host, schedule } = parts;
+  constructor(parts: RunLoopParts) {
+    super(parts);
+    const { kernel, host } = parts;
     const failureOf = ({ vcpu }: ScheduledVcpu) => kernel.processor(vcpu.fd).failure;
+    this.time = parts.time;
     this.turns = new TurnScheduler(parts);
     this.stops = new RunStops(host, parts.time, this.turns);
     this.exits = new ExitPump(
-      { ...parts, vcpus: schedule.vcpus, failureOf },
+      { ...parts, failureOf },
       {
         halted: (state) => this.halt(state),
         shutDown: (state) => {
@@ -60,92 +52,35 @@ export class RunLoop implements UserspaceLoop {
     );
   }
 
-  run(options: RunOptions): RunOutcome {
-    this.begin(options);
-    return { ...this.goOn(), operations: this.turns.executed };
+  protected get executed(): number {
+    return this.turns.executed;
   }
 
-  /** Begins a run. Its slices carry it out. */
-  begin(options: RunOptions): void {
-    if (this.running || this.isOpen) throw runsAlready(this);
+  protected beginRun(options: RunOptions): void {
     this.turns.begin(options);
     this.idle.begin(options);
-    this.ending = undefined;
-    this.parts.requests.pause = false;
-    this.parts.time.begin();
+    this.time.begin();
     this.stops.begin();
-    this.isOpen = this.isNew = true;
+    this.isNew = true;
   }
 
-  /** Goes on with the run that was begun. */
-  slice(limits: SliceLimits): SliceEnd {
-    if (this.running || !this.isOpen) throw runsAlready(this);
+  protected beginSlice(limits: SliceLimits): void {
     this.stops.beginSlice(limits);
-    const end = this.goOn();
-    if (end === outcomes.underWay) return 'under-way';
-    if (end === outcomes.asleep) return 'asleep';
-    return { ...end, operations: this.turns.executed };
   }
 
-  /** Delivers what is queued, for another reason than an exit. */
-  drain(): void {
-    if (this.parts.ring.drain() > 0) this.parts.statistics.otherDrains++;
-    if (!this.running) this.resetIfRequested();
-  }
-
-  /** Ends every instruction that has begun and delivers what is queued. */
-  settle(): void {
-    this.exits.finishInstructions();
-    this.drain();
-    this.parts.time.settle();
-  }
-
-  /** Between two instructions. What the guest did after it had asked for the reset is dropped, not carried out. */
-  reset(): void {
-    const { requests, ring, vm, schedule, host } = this.parts;
-    requests.reset = true;
-    this.exits.finishInstructions();
-    ring.discard();
-    for (const state of schedule.vcpus) {
-      resetRegisters(vm, state.vcpu);
-      state.halted = state.exitPending = false;
-    }
+  protected resetProcessors(): void {
+    const { vm, vcpus } = this.parts;
+    for (const state of vcpus) resetRegisters(vm, state.vcpu);
     this.turns.forget();
-    this.resetting = true;
-    try {
-      host.reset();
-    } finally {
-      requests.reset = this.resetting = false;
-      // The reset button, between two slices.
-      if (!this.running && this.isOpen) this.ending = outcomes.wasReset;
-      this.parts.restartGuests();
-    }
   }
 
-  /** Runs until the end of the run, or of the slice. */
-  private goOn(): Ending {
+  protected enter(): Ending | undefined {
     const { isNew } = this;
-    this.isNew = this.isOpen = false;
-    this.running = true;
-    try {
-      let end = (isNew ? this.resume() : this.handleRequests()) ?? this.betweenSteps();
-      while (end === undefined) end = this.step();
-      this.isOpen = end === outcomes.underWay || end === outcomes.asleep;
-      return this.isOpen ? end : this.finish(end);
-    } finally {
-      this.running = false;
-    }
+    this.isNew = false;
+    return (isNew ? this.resume() : this.handleRequests()) ?? this.betweenSteps();
   }
 
-  /** Completes what a run that ended by an error has left, and performs a reset that was requested since. */
-  private resume(): Ending | undefined {
-    if (this.parts.requests.reset) this.reset();
-    for (const state of this.parts.schedule.vcpus) if (state.exitPending) this.exits.serveReturn(state);
-    if (this.parts.ring.postponed) this.drain();
-    return this.handleRequests();
-  }
-
-  private step(): Ending | undefined {
+  protected step(): Ending | undefined {
     const { time, interrupts, ring, consumers, requests, schedule } = this.parts;
     const { turns, stops } = this;
     const state = turns.current ?? turns.take();
@@ -249,45 +184,10 @@ export class RunLoop implements UserspaceLoop {
     return isOver ? haltedTooLong(idle, clock) : undefined;
   }
 
-  /** Performs requests between two instructions; answers how they end the run, if they do. */
-  private handleRequests(): Ending | undefined {
-    const { requests, schedule } = this.parts;
-    if (requests.pause && !requests.reset) this.exits.finishInstructions();
-    if (requests.reset) {
-      this.reset();
-      return outcomes.wasReset;
-    }
-    const wrongMap = requests.mapChanged ? this.parts.checkMap() : undefined;
-    requests.mapChanged = false;
-    if (requests.pause) return outcomes.wasPaused;
-    if (wrongMap !== undefined) return outcomes.halted(wrongMap);
-    if (this.ending !== undefined) return this.ending;
-    if (this.turns.budget.left > 0 || schedule.vcpus.every((state) => state.finished)) return undefined;
+  protected override handleRequests(): Ending | undefined {
+    const end = super.handleRequests();
+    if (end !== undefined) return end;
+    if (this.turns.budget.left > 0 || this.parts.vcpus.every((state) => state.finished)) return undefined;
     return outcomes.operationLimit;
   }
-
-  /** A device that changes the memory map in its reset drains too: that is not another reset. */
-  private resetIfRequested(): void {
-    if (!this.resetting && this.parts.requests.reset && this.parts.host.topology.handlerDepth === 0) this.reset();
-  }
-
-  /** The end drains, like a kick, and is not an exit; QEMU's policy leaves the ring as it is. */
-  private finish(end: Ending): Ending {
-    const { ring, time, statistics, requests, drainsAtReturns } = this.parts;
-    statistics.entriesAtEnd = ring.pending;
-    time.advanceUntilTimer();
-    if (drainsAtReturns) this.drain();
-    time.runTimers();
-    requests.pause = false;
-    return requests.reset ? (this.handleRequests() ?? end) : end;
-  }
-}
-
-function runsAlready({ running, isOpen }: RunLoop): BackplaneError {
-  const why = running
-    ? 'run(): the machine runs already. Call pause() from a handler instead.'
-    : isOpen
-      ? 'run(): a run in slices is under way. Let it end first: call pause(), and runSlice() once more.'
-      : 'runSlice(): no run is under way. Call begin() first.';
-  return new BackplaneError('machine-running', why);
 }
