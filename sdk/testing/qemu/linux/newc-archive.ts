@@ -1,3 +1,6 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { ProgramFailure, runProgram } from '../host-program.ts';
+
 const Magic = '070701';
 const FileType = { regular: 0o100000, folder: 0o040000, link: 0o120000, character: 0o020000 } as const;
 
@@ -56,4 +59,21 @@ export class NewcArchive {
 /** Headers and contents are padded to 4 bytes each. */
 function padded(bytes: Uint8Array): Uint8Array {
   return bytes.length % 4 === 0 ? bytes : Buffer.concat([bytes, new Uint8Array(4 - (bytes.length % 4))]);
+}
+
+/** Puts a program of the host into an archive, with its loader and its libraries at the paths where it looks for them. */
+export function addProgram(archive: NewcArchive, path: string, program: string): void {
+  archive.file(path, readFileSync(realpathSync(program)), 0o755);
+  for (const library of librariesOf(program)) archive.file(library.slice(1), readFileSync(library), 0o755);
+}
+
+/** What `ldd` names; a static program has none. */
+function librariesOf(program: string): Set<string> {
+  try {
+    const text = `${runProgram('ldd', [realpathSync(program)])}`;
+    return new Set([...text.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].map(([, path]) => path as string));
+  } catch (cause) {
+    if (cause instanceof ProgramFailure && /not a dynamic executable/.test(cause.complaint)) return new Set();
+    throw cause;
+  }
 }
