@@ -1,0 +1,85 @@
+/** What builds machine code of x86 processors, of 16 and 32 bits. */
+export type {
+  ArithmeticInstructions,
+  BinaryInstruction,
+  BinaryOperation,
+  BitOperation,
+  ShiftOperation,
+  UnaryOperation,
+} from './assembler/arithmetic.ts';
+export { type AssembleOptions, type Assembler, assemble } from './assembler/assembler.ts';
+export type { Condition, ControlInstructions, CounterJump } from './assembler/control.ts';
+export type { Directives } from './assembler/directives.ts';
+export type { CodeBits } from './assembler/encoding.ts';
+export { AssemblyError, type SourcePlace } from './assembler/errors.ts';
+export type { Assembled } from './assembler/layout.ts';
+export type { MoveInstructions, SettableSegment } from './assembler/moves.ts';
+export {
+  type AbsoluteAddress,
+  type Address,
+  type Address16,
+  type Address32,
+  type AddressLike,
+  type AnyAddress,
+  byte,
+  distance,
+  dword,
+  type IndexRegister,
+  type LabelValue,
+  labelPlus,
+  linear,
+  type Memory,
+  type RegisterOrMemory,
+  type Value,
+  word,
+} from './assembler/operands.ts';
+export {
+  type Accumulator,
+  ah,
+  al,
+  ax,
+  bh,
+  bl,
+  bp,
+  bx,
+  type ControlRegister,
+  ch,
+  cl,
+  cr0,
+  cr2,
+  cr3,
+  cr4,
+  cs,
+  cx,
+  dh,
+  di,
+  dl,
+  ds,
+  dx,
+  eax,
+  ebp,
+  ebx,
+  ecx,
+  edi,
+  edx,
+  es,
+  esi,
+  esp,
+  fs,
+  type GeneralRegister,
+  gs,
+  type SegmentRegister,
+  si,
+  sp,
+  ss,
+  type Width,
+} from './assembler/registers.ts';
+export type {
+  ComparingString,
+  PlainInstruction,
+  SelectorInstruction,
+  StringInstruction,
+  SystemInstructions,
+  TableInstruction,
+  WidthInstruction,
+} from './assembler/system.ts';
