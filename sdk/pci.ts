@@ -39,5 +39,7 @@ export {
   resetControlPort,
   resetReason,
 } from './bus/pci/isa-bridge.ts';
-export { type MessageSignalledInterrupts, type MsiSpec, msi } from './bus/pci/msi.ts';
+export { type MessageSignalledInterrupts, type MsiSpec, msi, type VectorOwner } from './bus/pci/msi.ts';
+export type { MsiX } from './bus/pci/msix.ts';
+export { type MsixPlace, type MsixSpec, msix, pciMsix } from './bus/pci/msix-declaration.ts';
 export { pamRegisters, ShadowedMemory } from './bus/pci/shadowed-memory.ts';

@@ -16,6 +16,9 @@ export class BackplaneError extends Error {
   }
 }
 
+/** The host refuses what a machine needs: no mistake of the machine, so it is told alone. */
+export class HostFailure extends BackplaneError {}
+
 /** A device's own code threw, in a handler or anywhere else. The message names the device; the cause is what it threw. */
 export class DeviceFailure extends BackplaneError {
   override readonly name: string = 'DeviceFailure';

@@ -109,3 +109,7 @@ export function didYouMean(misspelt: string, known: readonly string[], otherwise
   const close = nearest(misspelt, known);
   return close === undefined ? otherwise : `Did you mean '${close}'?`;
 }
+
+/** One word of a POSIX shell's line, in quotes where it needs them. */
+export const shellWord = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,4 +1,12 @@
-import { AddressSpace, MemoryRegion, MemTxAttributes, MemTxResult, withRequester } from '../memory/index.ts';
+import {
+  AddressSpace,
+  atomicLoad16,
+  atomicStore16,
+  MemoryRegion,
+  MemTxAttributes,
+  MemTxResult,
+  withRequester,
+} from '../memory/index.ts';
 
 /**
  * Accesses of a device to guest memory. A transfer to an unmapped address answers a MemTxResult other than Ok and throws
@@ -9,6 +17,25 @@ export abstract class DmaPort {
   abstract read(address: number | bigint, target: Uint8Array): number;
   /** Copies `source` to guest memory. */
   abstract write(address: number | bigint, source: Uint8Array): number;
+
+  readonly #word = new Uint8Array(2);
+
+  /**
+   * Reads 16 bits that a processor or another process changes meanwhile: the index of a ring. Where the port sees RAM it is an
+   * atomic access, in order with all others; elsewhere an ordinary one. -1: nothing answered.
+   */
+  loadIndex(address: number): number {
+    const word = this.#word;
+    return this.read(address, word) === MemTxResult.Ok ? (word[0] as number) | ((word[1] as number) << 8) : -1;
+  }
+
+  /** Writes 16 bits that a processor or another process waits for, after all that was written before. */
+  storeIndex(address: number, value: number): number {
+    const word = this.#word;
+    word[0] = value;
+    word[1] = value >>> 8;
+    return this.write(address, word);
+  }
 }
 
 /** DMA through an address space: what the device sees of the machine, an IOMMU or a bus-master switch included. */
@@ -31,6 +58,15 @@ export class MemoryDmaPort extends DmaPort {
     return isReachable(address)
       ? this.space.writeBytes(Number(address), source, this.attributes)
       : MemTxResult.DecodeError;
+  }
+
+  override loadIndex(address: number): number {
+    return (isReachable(address) ? atomicLoad16(this.space, address) : undefined) ?? super.loadIndex(address);
+  }
+
+  override storeIndex(address: number, value: number): number {
+    const isDone = isReachable(address) && atomicStore16(this.space, address, value);
+    return isDone ? MemTxResult.Ok : super.storeIndex(address, value);
   }
 }
 

@@ -125,7 +125,13 @@ export class ClassAttribute<T> {
   constructor(
     readonly decorator: string,
     private readonly explain: (declared: never) => AttributeDocument = () => ({}),
+    private readonly complete: (declared: never, deviceClass: never) => void = () => {},
   ) {}
+
+  /** Everything else of the class is declared: checks what belongs together, and declares what follows from it. @internal */
+  completeClass(declared: T, deviceClass: DeviceConstructor): void {
+    this.complete(declared as never, deviceClass as never);
+  }
 
   /** @internal */
   document(declared: T): AttributeDocument {

@@ -89,4 +89,5 @@ export {
   undocumented,
 } from './registers/spec.ts';
 export { devicesIn, type SubDevice, type SubDevicePlace, subDevicesOf } from './sub-devices.ts';
+export { type ShowsText, screenLines, showsText, type TextPosition, type TextScreen } from './text-screen.ts';
 export { timersOf } from './timers.ts';

@@ -234,7 +234,7 @@ export class AddressSpace implements MappedSpace {
     else if (size === 1) target.block!.bytes[offset] = value;
     else if (size === 2) target.block!.view.setUint16(offset, value, true);
     else return this.writeWhole(address, value, size, attributes);
-    if (target.dirtyLogMask !== 0) target.region.dirty.mark(offset, size);
+    if (target.noteWrites) target.region.dirty.wrote(offset, size);
     this.result = 0;
     return 0;
   }

@@ -60,7 +60,8 @@ export class Target {
   declare readonly delta: number;
   declare readonly block: RamBlock | null;
   declare readonly region: MemoryRegion;
-  declare readonly dirtyLogMask: number;
+  /** A write to the bytes is told to the dirty log, or to who made the block. */
+  declare readonly noteWrites: boolean;
   /** A target is the end of a search in a page. */
   readonly below = null;
 
@@ -88,7 +89,7 @@ export class Target {
     this.delta = range?.delta ?? 0;
     this.block = region.ram ?? null;
     this.region = region;
-    this.dirtyLogMask = range?.dirtyLogMask ?? 0;
+    this.noteWrites = (range !== null && range.dirtyLogMask !== 0) || region.ram?.written !== undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 export * from './access-attributes.ts';
 export * from './address-range.ts';
 export { AddressSpace } from './address-space.ts';
+export { atomicLoad16, atomicStore16, fullFence } from './atomic-access.ts';
 export type { FlatRange, FlatView } from './flat-view.ts';
 export {
   type CoalescedIoFlusher,

@@ -6,6 +6,8 @@ export interface RamBlock {
   readonly view: DataView;
   /** What a memory slot names as its userspace address. */
   readonly hostAddress: number;
+  /** Called after the host, or a device by DMA, has written there: for a processor that keeps what it made of the bytes. */
+  readonly written?: (start: number, size: number) => void;
 }
 
 /** Fresh zeroed memory; the host commits its pages when they are first touched. Host addresses are made up. */
@@ -93,6 +95,12 @@ export class DirtyLog {
     if (client === DirtyLogClient.Vga) this.vgaUsers = counted(this.vgaUsers);
     else if (client === DirtyLogClient.Code) this.codeUsers = counted(this.codeUsers);
     else this.migrationUsers = counted(this.migrationUsers);
+  }
+
+  /** The host has written these bytes, or a device by DMA. */
+  wrote(offset: number, size: number): void {
+    this.region.ram?.written?.(offset, size);
+    this.mark(offset, size);
   }
 
   /** These bytes changed: dirty for every client that logs the region now, or that did when it happened. */

@@ -152,7 +152,7 @@ export function writeRom(space: TargetFinder, address: number, source: Uint8Arra
 function storeRam(target: Target, address: number, source: Uint8Array): void {
   const offset = address + target.delta;
   target.block!.bytes.set(source, offset);
-  if (target.dirtyLogMask !== 0) target.region.dirty.mark(offset, source.length);
+  if (target.noteWrites) target.region.dirty.wrote(offset, source.length);
 }
 
 function isRefused(target: Target, attributes: number): boolean {
@@ -203,7 +203,7 @@ function writePart(
   const offset = address + target.delta;
   if (target.directWrite) {
     storeBytes(target.block!.bytes, offset, low, high, length);
-    if (target.dirtyLogMask !== 0) target.region.dirty.mark(offset, length);
+    if (target.noteWrites) target.region.dirty.wrote(offset, length);
     topology.accessResult = MemTxResult.Ok;
   } else if (!prepare(topology, target, attributes)) {
     return;

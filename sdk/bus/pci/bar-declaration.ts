@@ -6,6 +6,7 @@ import {
   baseMetadataOf,
   ClassAttribute,
   ClassAttributeList,
+  type ClassMetadata,
   type ContainerRegion,
   formatSize,
   type HandledRegion,
@@ -24,6 +25,8 @@ export interface BarSpec {
   readonly is64Bit?: boolean;
   /** Reads have no side effects, so that bridges may read ahead. Memory only. */
   readonly prefetchable?: boolean;
+  /** What a container holds. Default: memory. Other regions say it themselves. */
+  readonly kind?: 'ports' | 'memory';
 }
 
 /** What `@bar` declared. */
@@ -48,11 +51,12 @@ const SmallestBar = { ports: 4, memory: 16, container: 16, ram: 16, rom: 16 } as
 export function bar(index: number, region: HandledRegion | ContainerRegion | RamRegion, spec: BarSpec = {}) {
   return (deviceClass: PciClass): void => {
     const { is64Bit = false, prefetchable = false } = spec;
-    const declaration = Object.freeze({ index, region, is64Bit, prefetchable });
+    const kind = region.kind === 'ports' || (region.kind === 'container' && spec.kind === 'ports') ? 'ports' : 'memory';
+    const declaration = Object.freeze({ index, region, kind, is64Bit, prefetchable });
     const record = recorderOf(deviceClass);
     const fail = (code: string, why: string) =>
       new BackplaneError(code, `Class ${deviceClass.name}: @bar(${index}, ${region.name}): ${why}`);
-    const unknown = unknownWord(spec, ['is64Bit', 'prefetchable']);
+    const unknown = unknownWord(spec, ['is64Bit', 'prefetchable', 'kind']);
     if (unknown !== undefined) throw fail('unknown-word', `it ${unknown}`);
     if (region.base !== undefined) {
       throw fail(
@@ -60,7 +64,7 @@ export function bar(index: number, region: HandledRegion | ContainerRegion | Ram
         `the region has the base ${hex(region.base)}, but the guest places a BAR. Leave out base.`,
       );
     }
-    checkBar(index, { kind: region.kind, size: region.size, is64Bit, prefetchable }, fail);
+    checkBar(index, { kind: kind === 'ports' ? kind : region.kind, size: region.size, is64Bit, prefetchable }, fail);
     const earlier = [...(baseMetadataOf(deviceClass)?.attribute(pciBars) ?? []), ...record.list(pciBars)];
     for (const other of earlier) {
       if (other.region === region)
@@ -82,7 +86,7 @@ export function registersOf({ index, is64Bit }: Pick<BarDeclaration, 'index' | '
   return is64Bit ? [index, index + 1] : [index];
 }
 
-interface BarShape extends Required<BarSpec> {
+interface BarShape extends Omit<Required<BarSpec>, 'kind'> {
   readonly kind: RegionTemplate['kind'];
   readonly size: number;
 }
@@ -122,10 +126,10 @@ export function checkBar(index: number, { kind, size, is64Bit, prefetchable }: B
 }
 
 function documentBars(bars: readonly BarDeclaration[]): AttributeDocument {
-  const rows = bars.map(({ index, region, is64Bit, prefetchable }) => [
+  const rows = bars.map(({ index, region, kind, is64Bit, prefetchable }) => [
     `BAR ${index} at ${registerName(PciRegister.BaseAddress0 + 4 * index)}`,
     `\`${region.name}\``,
-    region.kind === 'ports' ? `${region.size} ports` : `${formatSize(region.size)}, ${is64Bit ? 64 : 32}-bit`,
+    kind === 'ports' ? `${region.size} ports` : `${formatSize(region.size)}, ${is64Bit ? 64 : 32}-bit`,
     prefetchable ? 'yes' : '',
   ]);
   const places = new Map(bars.map(({ index, region }): [RegionTemplate, string] => [region, `BAR ${index}`]));
@@ -163,4 +167,26 @@ function documentRom({ name, size, image }: ExpansionRomSpec): AttributeDocument
   const contents = image === undefined ? 'empty' : `${image.length} bytes`;
   const row = [`at ${registerName(PciRegister.ExpansionRom)}`, `\`${name}\``, formatSize(size), contents];
   return { tables: [{ heading: 'Expansion ROM', columns: ['register', 'region', 'size', 'image'], rows: [row] }] };
+}
+
+/** A region inside a BAR, `offset` bytes from its start. It is in front of what the region of the BAR has there. */
+export interface RegionInBar {
+  readonly bar: number;
+  readonly offset: number;
+  readonly region: RegionTemplate;
+}
+
+/** Every region of a class that its device maps into one of its BARs. */
+export const pciBarRegions = new ClassAttributeList<RegionInBar>('barRegion', documentRegions);
+
+/** All of a class, or those in one BAR. */
+export function regionsInBar(metadata: ClassMetadata, index?: number): readonly RegionInBar[] {
+  const all = metadata.attribute(pciBarRegions) ?? [];
+  return index === undefined ? all : all.filter((one) => one.bar === index);
+}
+
+export const placeInBar = ({ bar, offset }: Omit<RegionInBar, 'region'>): string => `BAR ${bar} + ${hex(offset)}`;
+
+function documentRegions(regions: readonly RegionInBar[]): AttributeDocument {
+  return { places: new Map(regions.map((one) => [one.region, placeInBar(one)])) };
 }

@@ -23,6 +23,8 @@ export interface PciBar extends Required<BarSpec> {
   readonly register: number;
   /** Where the guest has put it, in the bus's ports or memory; undefined while it is not mapped. */
   readonly address: number | undefined;
+  /** What is mapped there; undefined until the device is realized. @internal */
+  readonly region: MemoryRegion | undefined;
 }
 
 interface BarState extends PciBar {
@@ -48,8 +50,7 @@ export class PciBars {
   }
 
   /** As declared by `@bar`; the region comes when the device is realized. @internal */
-  declare({ index, region, is64Bit, prefetchable }: BarDeclaration): void {
-    const kind = region.kind === 'ports' ? 'ports' : 'memory';
+  declare({ index, region, kind, is64Bit, prefetchable }: BarDeclaration): void {
     this.add(index, { kind, size: region.size, is64Bit, prefetchable }, undefined);
   }
 
@@ -57,7 +58,7 @@ export class PciBars {
   addRegion(
     index: number,
     region: MemoryRegion,
-    { kind = 'memory', is64Bit = false, prefetchable = false }: BarSpec & { readonly kind?: 'ports' | 'memory' },
+    { kind = 'memory', is64Bit = false, prefetchable = false }: BarSpec,
   ): void {
     const shape = { kind, size: region.size, is64Bit, prefetchable };
     const refuse = (code: string, why: string) =>

@@ -40,4 +40,12 @@ export class BusMaster extends DmaPort {
   override write(address: number | bigint, source: Uint8Array): number {
     return this.connected?.port.write(address, source) ?? MemTxResult.DecodeError;
   }
+
+  override loadIndex(address: number): number {
+    return this.connected?.port.loadIndex(address) ?? -1;
+  }
+
+  override storeIndex(address: number, value: number): number {
+    return this.connected?.port.storeIndex(address, value) ?? MemTxResult.DecodeError;
+  }
 }

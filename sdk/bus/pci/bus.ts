@@ -53,6 +53,8 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
   readonly memory: MemoryRegion;
   /** What bus masters reach: memory as the processor sees it, or what an IOMMU leaves of it. Without it they reach nothing. */
   readonly busMasterMemory: MemoryRegion | undefined;
+  /** Makes the way of a function into it. @internal */
+  protected masterSpace = busMasterSpace;
   private readonly functions: (PciFunction | undefined)[] = new Array(Slots * Functions);
   /** Its interrupt lines. @internal */
   readonly lines = new PciInterruptLines();
@@ -147,7 +149,7 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
   }
 
   override get ownMembers(): readonly string[] {
-    return ['config', 'bars', 'msi', 'busMaster'];
+    return ['config', 'bars', 'msi', 'msix', 'busMaster'];
   }
 
   override get keptAtReset(): readonly string[] {
@@ -228,7 +230,7 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
     this.wires.set(device, wire);
     const requester = (this.number << 8) | (address.slot << 3) | address.function;
     const { busMasterMemory: memory } = this;
-    device.connectToBus(this, memory && device.realized ? busMasterSpace(device.id, memory, requester) : undefined);
+    device.connectToBus(this, memory && device.realized ? this.masterSpace(device.id, memory, requester) : undefined);
   }
 
   /** Takes the device off the bus, its interrupt with it. */

@@ -70,7 +70,7 @@ function checkCapability(spec: CapabilitySpec, earlier: readonly CapabilitySpec[
     throw fail('invalid-capability', 'contents and writable are bytes, 0 to 0xff each.');
   if (writable.length > contents.length)
     throw fail('invalid-capability', 'writable is longer than contents. Give it a mask for each byte of them.');
-  if (earlier.some((other) => other.id === id))
+  if (id !== PciCapabilityId.VendorSpecific && earlier.some((other) => other.id === id))
     throw fail('capability-twice', 'the class has it already. Keep one of them.');
   if (spec.size !== undefined && (offset === undefined || spec.contents !== undefined || !(spec.size >= LinkSize))) {
     throw fail(
@@ -111,37 +111,39 @@ const sizeOf = ({ size, contents = [], registers = [] }: CapabilityOfRegisters):
 
 /** The capabilities of one function: their bytes, masks and links. */
 export class PciCapabilities {
-  private readonly offsets = new Map<number, number>();
   private readonly taken: { offset: number; size: number; spec: CapabilityOfRegisters }[] = [];
   /** The registers that they brought, where they are in configuration space. */
   readonly registers: RegisterDeclaration[] = [];
 
   constructor(
     private readonly config: PciConfigSpace,
-    specs: readonly CapabilityOfRegisters[],
+    private readonly specs: readonly CapabilityOfRegisters[],
   ) {
     // Those with a fixed place first, so that the others find what is left.
     for (const spec of specs) if (spec.offset !== undefined) this.place(spec, spec.offset);
     for (const spec of specs) if (spec.offset === undefined) this.place(spec, this.freeOffset(spec));
     this.reset();
-    specs.forEach(({ id }, index) => {
+    specs.forEach((spec, index) => {
       const next = specs[index + 1];
-      config.set(this.offsets.get(id) as number, id, 1);
-      config.set(
-        (this.offsets.get(id) as number) + 1,
-        next === undefined ? 0 : (this.offsets.get(next.id) as number),
-        1,
-      );
+      const offset = this.placeOf(spec);
+      config.set(offset, spec.id, 1);
+      config.set(offset + 1, next === undefined ? 0 : this.placeOf(next), 1);
     });
     const first = specs[0];
     if (first === undefined) return;
-    config.set(PciRegister.CapabilityPointer, this.offsets.get(first.id) as number, 1);
+    config.set(PciRegister.CapabilityPointer, this.placeOf(first), 1);
     config.set(PciRegister.Status, config.get(PciRegister.Status, 2) | PciStatus.Capabilities, 2);
   }
 
-  /** Where a capability is; undefined if the function does not have it. */
+  /** Where a capability is, of several the first in the list; undefined if the function does not have it. */
   offsetOf(id: number): number | undefined {
-    return this.offsets.get(id);
+    const first = this.specs.find((spec) => spec.id === id);
+    return first && this.placeOf(first);
+  }
+
+  /** Where one of these capabilities is. */
+  placeOf(spec: CapabilityOfRegisters): number {
+    return this.taken.find((one) => one.spec === spec)?.offset as number;
   }
 
   /** Contents as declared. */
@@ -161,7 +163,6 @@ export class PciCapabilities {
         `PCI: a register of the class has the number or the link of capability ${hex(id)} at ${hex(offset)}. Move one of them.`,
       );
     }
-    this.offsets.set(id, offset);
     this.taken.push({ offset, size, spec });
     for (let at = 0; at < size; at++) this.config.setWritable(offset + at, writable[at - LinkSize] ?? 0, 1);
     for (const register of registers) {
@@ -197,7 +198,7 @@ function documentCapabilities(specs: readonly CapabilityOfRegisters[]): Attribut
   const placed = new PciCapabilities(config, specs);
   const rows = specs.map((spec) => {
     const { id } = spec;
-    const offset = placed.offsetOf(id) as number;
+    const offset = placed.placeOf(spec);
     const behindLink = Array.from({ length: sizeOf(spec) - LinkSize }, (_, at) => offset + LinkSize + at);
     const shown = (byteAt: (at: number) => number) =>
       spec.size === undefined

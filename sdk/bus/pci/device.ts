@@ -17,10 +17,10 @@ import {
   romRegion,
 } from '../../device/index.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
-import { state } from '../../state/schema.ts';
+import { state, subsection } from '../../state/schema.ts';
 import type { BusContainers } from '../bus.ts';
 import type { BusMasterSpace, DmaPort } from '../dma-port.ts';
-import { pciBars, pciExpansionRom } from './bar-declaration.ts';
+import { pciBars, pciExpansionRom, regionsInBar } from './bar-declaration.ts';
 import { PciBars } from './bars.ts';
 import { PciBus } from './bus.ts';
 import { BusMaster } from './bus-master.ts';
@@ -30,6 +30,11 @@ import { ConfigAccess, PciConfigSpace, UndeclaredBytes } from './config-space.ts
 import { HeaderEnd, headerRegisters, PciCommand, PciRegister, PciStatus } from './header.ts';
 import { checkIdentity, type PciClass, type PciIdentity, pciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
+import { MsiX } from './msix.ts';
+import { pciMsix } from './msix-declaration.ts';
+
+/** A region inside a BAR is in front of the BAR's own. */
+const InBarPriority = 1;
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {
@@ -56,6 +61,9 @@ export abstract class PciDevice extends Device {
   readonly bars: PciBars;
   /** MSI, if the class has `@msi`; otherwise it is never enabled. */
   readonly msi: MessageSignalledInterrupts;
+  /** MSI-X, if the class has `@msix`; otherwise it is never enabled. */
+  @state({ subsection: subsection<PciDevice>('msix', ({ msix }) => msix.vectors > 0), name: 'vectors' })
+  readonly msix: MsiX;
   readonly #busMaster = new BusMaster();
   /** DMA: transfers succeed only while the guest lets the function be a bus master, and never throw. */
   readonly busMaster: DmaPort = this.#busMaster;
@@ -82,6 +90,8 @@ export abstract class PciDevice extends Device {
     this.#declared = declared;
     this.#capabilities = new PciCapabilities(this.config, metadata.attribute(pciCapabilities) ?? []);
     this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.#busMaster);
+    const msixAt = this.capabilityOffset(PciCapabilityId.MsiX);
+    this.msix = new MsiX(this.config, msixAt, metadata.attribute(pciMsix), this.msi);
     this.bars = new PciBars(this.config);
     for (const declaration of metadata.attribute(pciBars) ?? []) this.bars.declare(declaration);
     this.interrupt.connect(() => this.#updateInterrupt());
@@ -103,11 +113,18 @@ export abstract class PciDevice extends Device {
   override realize(context: RealizeContext, regions: () => ReadonlyMap<RegionTemplate, MemoryRegion>): void {
     super.realize(context, regions);
     const { attribute } = this.metadata;
-    this.bars.fill((index) =>
-      this.region(attribute(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
-    );
+    this.bars.fill((index) => this.#barRegion(index));
+    for (const { bar, offset, region } of regionsInBar(this.metadata)) {
+      this.#barRegion(bar).addSubregion(offset, this.region(region), InBarPriority);
+    }
     const rom = attribute(pciExpansionRom);
     if (rom !== undefined) this.bars.addRom(buildRam(romRegion(rom), this.topology, this));
+  }
+
+  /** Of a BAR that the class declares. */
+  #barRegion(index: number): MemoryRegion {
+    const declared = this.metadata.attribute(pciBars)?.find((one) => one.index === index);
+    return this.region(declared?.region as RegionTemplate);
   }
 
   /** @internal */
@@ -146,6 +163,7 @@ export abstract class PciDevice extends Device {
       this.config.write(offset, value, size);
       this.applyConfiguration(offset, size);
       this.msi.update();
+      this.msix.update();
     } finally {
       if (changesMap) this.topology.commit();
     }
@@ -162,6 +180,7 @@ export abstract class PciDevice extends Device {
     this.config.resetHeader();
     this.bars.reset();
     this.#capabilities.reset();
+    this.msix.reset();
     this.applyConfiguration();
   }
 
@@ -182,6 +201,7 @@ export abstract class PciDevice extends Device {
 
   /** The configuration came from a snapshot, where nothing has seen it being written. */
   override onStateLoaded(version: number): void {
+    this.msix.checkLoaded();
     for (const register of this.#declared) this.#loadRegister(register, version);
     this.applyConfiguration();
   }
@@ -191,9 +211,27 @@ export abstract class PciDevice extends Device {
     this.writeConfig(PciRegister.Command, this.config.get(PciRegister.Command, 2) | bits, 2);
   }
 
-  /** Sends one of the function's messages if the guest has asked for messages instead of the pin; else nothing happens. */
+  /**
+   * Sends one of the function's messages, by MSI-X or MSI, if the guest has asked for messages instead of the pin. Else nothing
+   * happens, and it answers false.
+   */
   protected sendMessage(vector = 0): boolean {
-    return this.msi.send(vector);
+    return this.msix.send(vector) || this.msi.send(vector);
+  }
+
+  /** @internal */
+  readMsixTable(offset: number): number {
+    return this.msix.readTable(offset);
+  }
+
+  /** @internal */
+  writeMsixTable(value: number, offset: number): void {
+    this.msix.writeTable(value, offset);
+  }
+
+  /** @internal */
+  readMsixPending(offset: number): number {
+    return this.msix.readPending(offset);
   }
 
   /** A register that came with a later version of the class has its bytes among the undeclared ones of an older snapshot. */
@@ -217,7 +255,7 @@ export abstract class PciDevice extends Device {
   }
 
   get #wantsPin(): boolean {
-    return this.interrupt.level && !this.msi.enabled;
+    return this.interrupt.level && !this.msi.enabled && !this.msix.enabled;
   }
 
   get #drivesPin(): boolean {
@@ -240,6 +278,10 @@ reserveMembers(PciDevice, {
   config: 'its configuration space',
   bars: 'its base address registers',
   msi: 'its message-signalled interrupts',
+  msix: 'its message-signalled interrupts by MSI-X',
+  readMsixTable: 'its MSI-X table',
+  writeMsixTable: 'its MSI-X table',
+  readMsixPending: 'its MSI-X pending bits',
   busMaster: 'its way into memory',
   interrupt: 'its INTx pin',
   interruptOut: 'INTx as the bus sees it',

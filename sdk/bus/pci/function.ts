@@ -4,7 +4,7 @@ import type { Device, InterruptPin, RegionTemplate } from '../../device/index.ts
 import type { BusContainers, BusRegisters, MappedByBus, Placed } from '../bus.ts';
 import type { BusMasterSpace } from '../dma-port.ts';
 import { formatPciAddress, type PciAddress } from './address.ts';
-import { pciBars } from './bar-declaration.ts';
+import { pciBars, regionsInBar } from './bar-declaration.ts';
 import type { PciBar, PciBars } from './bars.ts';
 import { PciConfigSize } from './config-registers.ts';
 import type { PciConfigSpace } from './config-space.ts';
@@ -111,6 +111,7 @@ export function placeBars(device: PciFunction, allocate: BarAllocation): Readonl
     const address = allocate(`BAR ${index}`, kind, size);
     device.config.write(register, address, 4);
     if (template !== undefined) places.set(template, address);
+    for (const one of regionsInBar(device.metadata, index)) places.set(one.region, address + one.offset);
   }
   const everything = PciCommand.Io | PciCommand.Memory | PciCommand.Master;
   if (addressed.length > 0) device.writeConfig(PciRegister.Command, everything, 2);

@@ -82,14 +82,25 @@ function msiRegisters({ vectors = 1, perVectorMasking = false, is64Bit = true }:
   ];
 }
 
+/** Who says whether a vector may go, and carries it. In a machine of ours: the capability, and the table of MSI-X. */
+export interface VectorOwner {
+  /** true: sent; false: it may not go now, it stays pending. */
+  send(vector: number): boolean;
+}
+
 /**
  * Message-signalled interrupts of one function. A message is a 32-bit write by the function as bus master, to the address
  * that the guest chose. The region that is mapped there receives it: on a PC, the window of the local APICs. On a machine
  * without one the message may go to RAM.
  */
 export class MessageSignalledInterrupts {
-  /** Called for each message that is sent; not for those of a function that the guest does not let be a bus master. */
-  observer: ((address: bigint, data: number) => void) | undefined;
+  /**
+   * Called for each message that is sent, MSI-X too; not for those of a function that the guest does not let be a bus master. Where a
+   * client has the table of MSI-X, address and data are those of the table here, which stays at its reset value.
+   */
+  observer: ((address: bigint, data: number, vector: number) => void) | undefined;
+  /** Carries the messages in place of the write into memory. */
+  owner: VectorOwner | undefined;
   private readonly bytes = new Uint8Array(4);
 
   /** @internal */
@@ -183,12 +194,29 @@ export class MessageSignalledInterrupts {
     return offset + ((control & Control.Is64Bit) !== 0 ? Masks.Of64Bit : Masks.Of32Bit);
   }
 
+  /** The write of a message: 32 bits of data to the address, of which `high` has the upper half. @internal */
+  transmit(low: number, high: number, data: number, vector: number): void {
+    const { bytes, port } = this;
+    for (let byte = 0; byte < bytes.length; byte++) bytes[byte] = data >>> (8 * byte);
+    this.observe(low, high, data, vector);
+    port.write(high * 2 ** 32 + low, bytes);
+  }
+
+  /** @internal */
+  observe(low: number, high: number, data: number, vector: number): void {
+    if (this.observer !== undefined && this.port.enabled)
+      this.observer((BigInt(high) << 32n) | BigInt(low), data, vector);
+  }
+
   private write(vector: number): void {
     const { address, data } = this.messageOf(vector);
-    this.bytes[0] = data & 0xff;
-    this.bytes[1] = data >>> 8;
-    if (this.port.enabled) this.observer?.(address, data);
-    this.port.write(address, this.bytes);
+    if (this.owner !== undefined) {
+      if (!this.port.enabled) return;
+      this.observer?.(address, data, vector);
+      this.owner.send(vector);
+      return;
+    }
+    this.transmit(Number(address & 0xffff_ffffn), Number(address >> 32n), data, vector);
   }
 }
 
