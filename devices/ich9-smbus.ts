@@ -62,6 +62,7 @@ export const ich9SmbusOptions = defineOptions({
 @bar(4, ports)
 export class Ich9Smbus extends PciDevice implements BlockRegisters {
   readonly smbus = new I2cBus();
+  readonly lastByteWaits: boolean = true;
   @status status = 0;
   @control control = 0;
   @ports.register(Offset.Command, { width: 8, description: 'HST_CMD' }) command = 0;

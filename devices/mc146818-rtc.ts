@@ -102,14 +102,15 @@ export class Mc146818Rtc extends IsaDevice {
     this.periodic = new PeriodicInterrupt(clock, lostTickPolicy, this.timeOfDay, this.flags, this);
   }
 
-  /**
-   * The PS/2's century register selects the PC's.
-   *
-   * @see QEMU 7.2, hw/rtc/mc146818rtc.c, cmos_ioport_write, RTC_IBM_PS2_CENTURY_BYTE
-   */
+  /** The PS/2's century register selects the PC's. @see QEMU 7.2, hw/rtc/mc146818rtc.c, cmos_ioport_write, RTC_IBM_PS2_CENTURY_BYTE */
   @index.onWrite('register')
   selectRegister(register: number): void {
     if (register === Register.CenturyAlias) this.index = Register.Century;
+  }
+
+  @ports.read(Port.Index)
+  readIndexPort(): number {
+    return 0xff;
   }
 
   @time.onRead()

@@ -1,5 +1,14 @@
-import { addCoalescedIo, device, IsaDevice, KiB, mmioRegion, state } from '../sdk/index.ts';
-import { characters } from './vga-text/code-page-437.ts';
+import {
+  addCoalescedIo,
+  device,
+  IsaDevice,
+  KiB,
+  mmioRegion,
+  type ShowsText,
+  state,
+  type TextScreen,
+} from '../sdk/index.ts';
+import { characters } from './parts/code-page-437.ts';
 
 const Columns = 80;
 const Rows = 25;
@@ -11,6 +20,8 @@ const Rows = 25;
 const TextStart = 0x1_8000;
 /** The character, then its attribute. */
 const BytesPerCell = 2;
+/** The background has three bits: a VGA BIOS leaves the fourth for blinking, which is not shown. */
+const WithoutBlinking = 0x7f;
 
 const videoMemory = mmioRegion({ name: 'vga-lowmem', base: 0xa_0000, size: 128 * KiB, priority: 1 });
 
@@ -24,7 +35,7 @@ const videoMemory = mmioRegion({ name: 'vga-lowmem', base: 0xa_0000, size: 128 *
  */
 @device({ type: 'vga-text', description: 'VGA memory window with an 80x25 text screen' })
 @addCoalescedIo(videoMemory, { offset: 0, size: 128 * KiB })
-export class VgaText extends IsaDevice {
+export class VgaText extends IsaDevice implements ShowsText {
   @state({ atReset: 'kept' }) private readonly view = new DataView(new ArrayBuffer(videoMemory.size));
 
   @videoMemory.write()
@@ -40,10 +51,20 @@ export class VgaText extends IsaDevice {
     return size === 2 ? this.view.getUint16(offset, true) : this.view.getUint32(offset, true);
   }
 
+  /** The screen without what is queued, and without a cursor. */
+  textScreen(): TextScreen {
+    const colours = Uint8Array.from(
+      { length: Rows * Columns },
+      (_, cell) => this.view.getUint8(TextStart + cell * BytesPerCell + 1) & WithoutBlinking,
+    );
+    return { rows: Array.from({ length: Rows }, (_, row) => this.line(row)), colours };
+  }
+
   /** The screen as text: 25 lines without trailing blanks. Queued writes are delivered first. */
   text(): string {
     if (this.realized) this.topology.coalescedIoFlusher.flushCoalescedIo();
-    return Array.from({ length: Rows }, (_, row) => this.line(row)).join('\n');
+    const { rows } = this.textScreen();
+    return rows.map((row) => row.trimEnd()).join('\n');
   }
 
   private line(row: number): string {
@@ -51,6 +72,6 @@ export class VgaText extends IsaDevice {
     for (let column = 0; column < Columns; column++) {
       line += characters[this.view.getUint8(TextStart + (row * Columns + column) * BytesPerCell)];
     }
-    return line.trimEnd();
+    return line;
   }
 }

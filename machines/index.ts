@@ -6,6 +6,7 @@ import { pcI440fx } from './pc-i440fx.ts';
 import { q35 } from './q35.ts';
 
 export { BoardMap, BoardSource, boardServices } from './board.ts';
+export { pcFirmware } from './firmware/index.ts';
 export { fillCmos } from './pc-cmos.ts';
 export { type LowRam, type MemoryLayout, PciMemory, pcMemory } from './pc-memory.ts';
 export { busBehindBridge, commonServices, isaOnly, pciBehindBridge } from './pc-services.ts';

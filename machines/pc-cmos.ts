@@ -1,5 +1,6 @@
 import { Mc146818Rtc } from '../devices/index.ts';
 import { KiB, MiB, type PreparedMachine } from '../sdk/index.ts';
+import { littleEndian } from './little-endian.ts';
 import { type LowRam, lowRamOf, lowRamOfPc } from './pc-memory.ts';
 
 /**
@@ -25,14 +26,23 @@ const Cmos = {
  *
  * @see QEMU 7.2, hw/i386/pc.c, pc_cmos_init: the bytes of a default `pc`
  */
-const Equipment = { FirstDrive: 0x50, Installed: 0x07, DiskThenCd: 0x12, ThenFloppy: 0x30 } as const;
+const Equipment = {
+  FirstDrive: 0x50,
+  Installed: 0x07,
+  WithoutFloppy: 0x06,
+  DiskThenCd: 0x12,
+  ThenFloppy: 0x30,
+} as const;
 
-/** Fills the CMOS RAM of a PC: the size of its RAM, and the equipment of a default board. */
-export function fillCmos(machine: PreparedMachine, lowRam: LowRam = lowRamOfPc): void {
+/**
+ * Fills the CMOS RAM of a PC: the size of its RAM, and the equipment of a default board. `hasFloppy`: with an empty drive for
+ * floppy disks.
+ */
+export function fillCmos(machine: PreparedMachine, lowRam: LowRam = lowRamOfPc, hasFloppy = true): void {
   const rtc = machine.devices.find(({ device }) => device instanceof Mc146818Rtc)?.device as Mc146818Rtc | undefined;
   if (rtc === undefined) return;
   const put = (register: number, value: number, bytes = 1): void => {
-    for (let byte = 0; byte < bytes; byte++) rtc.setCmos(register + byte, Math.floor(value / 0x100 ** byte) & 0xff);
+    for (const [at, byte] of littleEndian(value, bytes).entries()) rtc.setCmos(register + at, byte);
   };
   const ram = machine.ramSize;
   const low = lowRamOf(ram, lowRam);
@@ -42,8 +52,8 @@ export function fillCmos(machine: PreparedMachine, lowRam: LowRam = lowRamOfPc):
   put(Cmos.MemoryAbove1MiBAgain, units(ram - 1 * MiB, KiB), 2);
   put(Cmos.MemoryAbove16MiB, units(low - 16 * MiB, 64 * KiB), 2);
   put(Cmos.MemoryAbove4GiB, units(ram - low, 64 * KiB, 0xff_ffff), 3);
-  put(Cmos.FloppyDrives, Equipment.FirstDrive);
-  put(Cmos.Equipment, Equipment.Installed);
+  put(Cmos.FloppyDrives, hasFloppy ? Equipment.FirstDrive : 0);
+  put(Cmos.Equipment, hasFloppy ? Equipment.Installed : Equipment.WithoutFloppy);
   put(Cmos.BootDevices, Equipment.DiskThenCd);
   put(Cmos.ThirdBootDevice, Equipment.ThenFloppy);
   put(Cmos.FurtherProcessors, 0);

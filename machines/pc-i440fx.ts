@@ -6,20 +6,26 @@ import {
   Mc146818Rtc,
   MsiWindow,
   Piix3,
-  VgaText,
+  Piix4Pm,
 } from '../devices/index.ts';
 import { defineMachine, defineOptions, isaIrq, isaLines, KiB, option, use } from '../sdk/index.ts';
+import { chipsOption, displays, firmwareChips, hasAllChips, processorId } from './pc-chips.ts';
 import { fillCmos } from './pc-cmos.ts';
-import { pcMemory } from './pc-memory.ts';
+import { fillFwCfg } from './pc-fw-cfg.ts';
+import { lowRamOfPc, pcMemory } from './pc-memory.ts';
 import { pcPorts } from './pc-ports.ts';
 import { busBehindBridge, commonServices } from './pc-services.ts';
 
 const pcOptions = defineOptions({
+  chips: chipsOption,
   resetControl: option.choice(['behind', 'overlay'], {
     description: 'the reset register at 0xcf9: behind the host bridge, as in hardware, or over its ports, as in QEMU',
     default: 'behind',
   }),
 });
+
+/** What its SMBIOS tables call it. */
+const identity = { product: 'Standard PC (i440FX + PIIX, 1996)', version: 'pc-i440fx-7.2', processorId } as const;
 
 /** @see QEMU 7.2, hw/i386/pc_piix.c, pc_init1 */
 export const pcI440fx = defineMachine({
@@ -36,9 +42,14 @@ export const pcI440fx = defineMachine({
     use(I8259, { id: 'pic', inputs: { line: isaLines } }),
     use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
-    use(VgaText, { id: 'vga' }),
+    use(Piix4Pm, { id: 'pm', addr: '01.3', when: hasAllChips, interrupts: { sci: isaIrq(9) } }),
+    ...displays('02.0'),
+    ...firmwareChips,
     ...pcPorts,
   ],
   interruptController: ['pic', 'msi'],
-  prepare: fillCmos,
+  prepare: (machine) => {
+    fillCmos(machine, lowRamOfPc, !hasAllChips(machine.options));
+    fillFwCfg(machine, { ...identity, canPowerOff: true });
+  },
 });

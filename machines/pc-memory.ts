@@ -43,8 +43,8 @@ export abstract class PciMemory {
 }
 
 /**
- * RAM below and above 4 GiB, option ROMs and firmware. There is no firmware image yet: its ROM holds 0xff, as erased
- * flash does. The RAM for option ROMs holds zeros.
+ * RAM below and above 4 GiB, option ROMs and firmware. Without an image the firmware's ROM holds 0xff, as erased flash
+ * does. The RAM for option ROMs holds zeros.
  */
 export function pcMemory(layout: MemoryLayout): ContainerModule {
   return new ContainerModule(({ bind }) => {
@@ -74,9 +74,9 @@ function placeRam({ topology, system, ramSize }: MachineBoard, { lowRam = lowRam
 }
 
 /** Returns the container of the firmware: the PCI address space, or the machine's own. */
-function placeFirmware({ topology, system }: MachineBoard, { biosSize, hasPci }: MemoryLayout): MemoryRegion {
+function placeFirmware({ topology, system, firmware }: MachineBoard, { biosSize, hasPci }: MemoryLayout): MemoryRegion {
   const bios = MemoryRegion.ram(topology, 'pc.bios', biosSize);
-  bios.ram?.bytes.fill(0xff);
+  firmware.fill(bios.ram!.bytes);
   const low = Math.min(biosSize, BiosBelow1MiB);
   const isaBios = MemoryRegion.alias(topology, 'isa-bios', bios, biosSize - low, low);
   const optionRoms = MemoryRegion.ram(topology, 'pc.rom', OptionRoms.size);

@@ -1,17 +1,9 @@
-import {
-  Eeprom,
-  I8259,
-  Ich9Lpc,
-  Ich9Smbus,
-  Mc146818Rtc,
-  MsiWindow,
-  Q35Mch,
-  Q35PciHost,
-  VgaText,
-} from '../devices/index.ts';
-import { defineMachine, GiB, isaIrq, isaLines, KiB, use } from '../sdk/index.ts';
+import { Eeprom, I8259, Ich9Lpc, Ich9Smbus, Mc146818Rtc, MsiWindow, Q35Mch, Q35PciHost } from '../devices/index.ts';
+import { defineMachine, defineOptions, GiB, isaIrq, isaLines, KiB, use } from '../sdk/index.ts';
 import type { PciPinWiring } from '../sdk/pci.ts';
+import { chipsOption, displays, firmwareChips, hasAllChips, processorId } from './pc-chips.ts';
 import { fillCmos } from './pc-cmos.ts';
+import { fillFwCfg } from './pc-fw-cfg.ts';
 import { pcMemory } from './pc-memory.ts';
 import { pcPorts } from './pc-ports.ts';
 import { commonServices, pciBehindBridge } from './pc-services.ts';
@@ -45,13 +37,14 @@ const memoryModules = Array.from({ length: 8 }, (_, module) =>
  * - SATA (00:1f.2), power management at PMBASE, ACPI hotplug.
  * - PCI Express and its bridges, I/O APIC, HPET and local APIC.
  * - System management mode and its memory (TSEG; registers 0x50 and 0x9c of the memory controller).
- * - On no machine here: timer (PIT), keyboard controller, DMA controller, fw_cfg.
+ * - On no machine here: DMA controller, floppy and disk controllers.
  *
  * @see QEMU 7.2, hw/i386/pc_q35.c, pc_q35_init
  */
 export const q35 = defineMachine({
   name: 'q35',
   description: 'Standard PC (Q35 + ICH9, 2009)',
+  options: defineOptions({ chips: chipsOption }),
   services: [commonServices, pcMemory({ biosSize: 256 * KiB, hasPci: true, lowRam }), pciBehindBridge(q35PinWiring)],
   devices: [
     use(Q35PciHost, { id: 'pci-host' }),
@@ -62,12 +55,14 @@ export const q35 = defineMachine({
     use(I8259, { id: 'pic', inputs: { line: isaLines } }),
     use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
-    use(VgaText, { id: 'vga' }),
+    ...displays('01.0'),
+    ...firmwareChips,
     ...pcPorts,
   ],
   interruptController: ['pic', 'msi'],
   prepare: (machine) => {
-    fillCmos(machine, lowRam);
+    fillCmos(machine, lowRam, !hasAllChips(machine.options));
+    fillFwCfg(machine, { product: 'Standard PC (Q35 + ICH9, 2009)', version: 'pc-q35-7.2', processorId, lowRam });
     for (const { device } of machine.devices) {
       if (device instanceof Eeprom && !device.hasImage) device.memory.fill(0);
     }

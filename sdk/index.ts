@@ -5,7 +5,7 @@ export type { BusContainers } from './bus/bus.ts';
 export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
 export { type InterruptWire, IsaBus, IsaDevice, isaIrq, isaLines } from './bus/isa-bus.ts';
-export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
+export { PowerController, ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
 export { type CalendarTime, calendar } from './clock/calendar.ts';
 export type { Countdown, CountdownOptions } from './clock/countdown.ts';
 export type { Counter, CounterOptions } from './clock/counter.ts';
@@ -96,6 +96,7 @@ export {
 } from './device/registers/spec.ts';
 export { type RegisterTable, withRegisters } from './device/registers/table.ts';
 export type { SubDevicePlace } from './device/sub-devices.ts';
+export type { ShowsText, TextPosition, TextScreen } from './device/text-screen.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
 export type { Presence } from './machine/presence.ts';

@@ -7,6 +7,7 @@ export {
   type InboxSource,
   type InterruptController,
   type MachineClock,
+  type ProgramImage,
   type ResetPort,
   type RunEnd,
   type RunOptions,
@@ -40,6 +41,13 @@ export {
   modelledTime,
 } from './accelerator/exit-table.ts';
 export type { GuestStep } from './accelerator/guest/access-step.ts';
+export {
+  type CodePiece,
+  type CodeStart,
+  type GeneralRegisters,
+  type GuestCode,
+  isGuestCode,
+} from './accelerator/guest/code.ts';
 export { type GuestOperation, type GuestSource, OperationKind } from './accelerator/guest/operation.ts';
 export { GuestProgram, guestProgram } from './accelerator/guest/program.ts';
 export { Guest, type GuestBody, type StringDestination } from './accelerator/guest/vocabulary.ts';
@@ -137,6 +145,7 @@ export type {
   RestoreRequest,
   RunningMachine,
 } from './machine/definition.ts';
+export type { FirmwareImage } from './machine/firmware-image.ts';
 export { Machine } from './machine/machine.ts';
 export {
   defineObserver,

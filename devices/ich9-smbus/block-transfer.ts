@@ -15,6 +15,8 @@ export interface BlockRegisters {
   blockData: number;
   /** The next byte of a read is the last one. */
   readonly isLastByte: boolean;
+  /** The last byte of a read waits for the guest as the others do, and the transfer ends when that has taken it. */
+  readonly lastByteWaits: boolean;
   /** The whole block goes through the buffer. */
   readonly usesBuffer: boolean;
   /** Blocks have no byte that counts them. */
@@ -30,6 +32,8 @@ export const BlockStep = { Done: 0, ByteWaits: 1 } as const;
 export class BlockTransfer {
   @state readonly buffer = new BlockBuffer();
   @state({ as: shape.choice(['none', 'write', 'read', 'i2c-read']) }) private phase: Phase = 'none';
+  /** The last byte of a read has come, and the guest has not taken it. */
+  @state private isLast = false;
   readonly #registers: BlockRegisters;
   readonly #bus: I2cBus;
   readonly #host: SmbusHost;
@@ -69,59 +73,65 @@ export class BlockTransfer {
     if (this.#registers.usesBuffer) return this.send();
     this.buffer.restart();
     this.buffer.current = this.#registers.blockData;
-    return this.showByte('write', this.#registers.blockData);
+    this.phase = 'write';
+    return BlockStep.ByteWaits;
   }
 
   /** The offset that is read from is in HST_D1. @see Intel ICH9 Family datasheet, "I2C Read" */
   i2cRead(): number {
     const { target, data1 } = this.#registers;
     const bus = this.#bus;
-    if (bus.start(target, 'write') && bus.write(data1) && bus.start(target, 'read'))
-      return this.showByte('i2c-read', bus.read());
+    if (bus.start(target, 'write') && bus.write(data1) && bus.start(target, 'read')) return this.nextOfI2cRead();
     bus.stop();
     return SmbusError.NoAcknowledge;
   }
 
   /** The guest has taken a byte, or given the next one. */
   next(): number {
-    const { isLastByte, data0 } = this.#registers;
-    const ofRead = isLastByte ? BlockStep.Done : BlockStep.ByteWaits;
-    if (this.phase === 'i2c-read') {
-      this.#registers.blockData = this.#bus.read(!isLastByte);
-      if (isLastByte) this.#bus.stop();
-      return ofRead;
-    }
+    if (this.isLast) return BlockStep.Done;
+    if (this.phase === 'i2c-read') return this.nextOfI2cRead();
     this.buffer.advance();
-    if (this.phase === 'read') {
-      this.#registers.blockData = this.buffer.current;
-      return ofRead;
-    }
-    if (this.buffer.index === data0) return this.send();
+    if (this.phase === 'read') return this.showRead('read', this.buffer.current);
+    if (this.buffer.index === this.#registers.data0) return this.send();
     this.buffer.current = this.#registers.blockData;
     return BlockStep.ByteWaits;
   }
 
   end(): void {
     this.phase = 'none';
+    this.isLast = false;
   }
 
   abandon(): void {
     if (this.phase === 'i2c-read') this.#bus.stop();
     else if (this.phase !== 'none') this.buffer.restart();
-    this.phase = 'none';
+    this.end();
   }
 
   private show(length: number, isWhole: boolean): number {
     this.buffer.restart();
     if (length < 0) return length;
     this.#registers.data0 = length;
-    return isWhole ? BlockStep.Done : this.showByte('read', this.buffer.current);
+    return isWhole ? BlockStep.Done : this.showRead('read', this.buffer.current);
   }
 
-  private showByte(phase: Phase, byte: number): number {
+  private nextOfI2cRead(): number {
+    const { isLastByte } = this.#registers;
+    const byte = this.#bus.read(!isLastByte);
+    if (isLastByte) this.#bus.stop();
+    return this.showRead('i2c-read', byte);
+  }
+
+  /**
+   * Of n bytes the guest has n interrupts, and one for the end. Later datasheets say so of this controller.
+   * @see Intel Pentium and Celeron J1850 datasheet, section 22.8.1, "BYTE_DONE_STS"
+   */
+  private showRead(phase: 'read' | 'i2c-read', byte: number): number {
+    const { isLastByte, lastByteWaits } = this.#registers;
     this.phase = phase;
+    this.isLast = isLastByte;
     this.#registers.blockData = byte;
-    return BlockStep.ByteWaits;
+    return isLastByte && !lastByteWaits ? BlockStep.Done : BlockStep.ByteWaits;
   }
 
   private send(): number {

@@ -1,6 +1,16 @@
 import type { BlockBackend } from '../../sdk/backend.ts';
 import { BackplaneError } from '../../sdk/index.ts';
 
+/** Fills `bytes` from the beginning of the image of the device `id`. Throws `image-unreadable`. */
+export function readImage(drive: BlockBackend, id: string, bytes: Uint8Array): void {
+  const failure = drive.read(0, bytes);
+  if (failure === undefined) return;
+  throw new BackplaneError(
+    'image-unreadable',
+    `Device '${id}': back end '${drive.id}' could not be read (${failure}). Check its file.`,
+  );
+}
+
 /**
  * The bytes of a memory chip, and the image in which they are kept, if the chip has one. What the chip changes is in the image, and
  * flushed, before the guest can see that the change is done. The image is read once: what others change in it later is not seen.
@@ -29,12 +39,7 @@ export class ImageMemory {
         `Device '${id}': back end '${drive.id}' has ${drive.size} bytes, and a ${part} has ${bytes.length}. Give it an image of that size.`,
       );
     }
-    const failure = drive.read(0, bytes);
-    if (failure === undefined) return;
-    throw new BackplaneError(
-      'image-unreadable',
-      `Device '${id}': back end '${drive.id}' could not be read (${failure}). Check its file.`,
-    );
+    readImage(drive, id, bytes);
   }
 
   /** Changes bytes, in the image first. False: the host failed, and the chip has not changed. */

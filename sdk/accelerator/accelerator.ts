@@ -4,6 +4,7 @@ import type { VirtualClock } from '../clock/index.ts';
 import type { AddressSpace, CoalescedZones, MemoryTopology, RamBlock } from '../memory/index.ts';
 import type { AcceleratorListener } from './events.ts';
 import type { ExitStatistics } from './exit-statistics.ts';
+import type { GuestCode } from './guest/code.ts';
 import type { GuestSource } from './guest/operation.ts';
 import type { AccessTap } from './tap.ts';
 
@@ -47,8 +48,19 @@ export interface InboxSource {
   deliver(operations: number, time: bigint): boolean;
 }
 
-/** What a vCPU executes: a program, which a reset starts again, or a guest that is under way, as a recording is. */
-export type GuestImage = { readonly name: string; start(): GuestSource } | GuestSource;
+/** A program: a reset starts it again. */
+export interface ProgramImage {
+  readonly name: string;
+  start(): GuestSource;
+}
+
+/** What a vCPU executes: a program, a guest that is under way, as a recording is, or machine code, which a reset places again. */
+export type GuestImage = ProgramImage | GuestSource | GuestCode;
+
+/** Whether a guest is a program, which can be started. */
+export function isProgramImage(image: GuestImage): image is ProgramImage {
+  return 'start' in image && typeof image.start === 'function';
+}
 
 /** What an accelerator needs of the machine around it: addresses, time and interrupts, no chips. */
 export interface AcceleratorHost {
@@ -60,16 +72,20 @@ export interface AcceleratorHost {
   readonly resetPorts?: readonly ResetPort[];
   /** What the host has sent to devices. */
   readonly inbox?: InboxSource;
+  /** The guest has done what no processor does; a sentence without its end. */
+  guestError?(what: string): void;
   /** Resets every device. The accelerator calls it between instructions, once the ring is empty. */
   reset(): void;
 }
 
-export type RunEnd = 'finished' | 'halted' | 'operation-limit' | 'shutdown' | 'paused' | 'reset';
+export type RunEnd = 'finished' | 'halted' | 'operation-limit' | 'shutdown' | 'paused' | 'reset' | 'powered-off';
 
 /** Why a run ended, in a word and in a sentence. */
 export interface RunOutcome {
   readonly reason: RunEnd;
   readonly message: string;
+  /** Of 'powered-off' only: the exit status that the guest wants, 0 to 255. */
+  readonly status?: number;
   /** Guest operations that this run executed, over all vCPUs. */
   readonly operations: number;
 }
@@ -119,13 +135,17 @@ export interface GuestRunOptions extends RunOptions {
 export abstract class Accelerator {
   /** As on the command line: `kvm-sim`. */
   abstract readonly name: string;
+  private isTaken = false;
   abstract readonly statistics: ExitStatistics;
   /** The coalesced zones that the kernel has now; undefined where nothing coalesces by zones. */
   get zones(): CoalescedZones | undefined {
     return undefined;
   }
-  /** Guest memory comes from the accelerator: set it as `topology.allocateRam` before any RAM region is made. */
-  abstract allocateRam(size: number, name: string): RamBlock;
+  /**
+   * Guest memory comes from the accelerator: set it as `topology.allocateRam` before any RAM region is made. `isMachineRam`: the
+   * block that the machine has at physical 0.
+   */
+  abstract allocateRam(size: number, name: string, isMachineRam?: boolean): RamBlock;
   /** Connects the machine: memory slots, coalesced zones and ioeventfds follow its address spaces from here on. */
   abstract attach(host: AcceleratorHost): void;
   /** Gives each vCPU what it executes, from the beginning: the first guest to the first vCPU, and so on. */
@@ -143,6 +163,14 @@ export abstract class Accelerator {
   runSlice(_limits: SliceLimits): SliceEnd {
     throw notInSlices(this.name);
   }
+  /** An operation is an instruction of machine code: a thousand of them take what one access takes. @internal */
+  get countsInstructions(): boolean {
+    return false;
+  }
+  /** The registers of processors that execute machine code, as QEMU's `info registers` prints them. Undefined for programs. */
+  get registerDump(): string | undefined {
+    return undefined;
+  }
   /** Guest time now, in nanoseconds since the clock's epoch. The machine's clock follows at the next return to userspace. */
   get guestTime(): number {
     throw notInSlices(this.name);
@@ -151,6 +179,10 @@ export abstract class Accelerator {
   abstract pause(): void;
   /** Asks for a reset of the machine. A device handler may: the run loop performs it. */
   abstract requestReset(): void;
+  /** Ends the run as `pause` does, as 'powered-off'. A device handler may ask for it. Without a run nothing happens. */
+  requestPowerOff(_message: string, _status = 0): void {
+    this.pause();
+  }
   /** Delivers queued writes to their devices now; from inside a device handler as soon as the outermost has returned. */
   abstract drain(): void;
   /** Completes what the guest has begun and delivers what is queued: afterwards a snapshot shows all of the guest's past. */
@@ -187,6 +219,18 @@ export abstract class Accelerator {
   }
   /** Undoes attach: removes listeners and closes the kernel's file descriptors. */
   abstract detach(): void;
+
+  /** Takes it for a machine, the only one that it ever has: what it holds of the host goes with that one. @internal */
+  take(): void {
+    if (this.isTaken) {
+      const why = `Accelerator '${this.name}': it has or had a machine already. Use another.`;
+      throw new BackplaneError('accelerator-in-use', why);
+    }
+    this.isTaken = true;
+  }
+
+  /** Refuses a call of this name from a handler or a timer, while a guest runs. @internal */
+  refuseWhileRunning(_call: string): void {}
 }
 
 function notInSlices(name: string): BackplaneError {

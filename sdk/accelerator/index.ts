@@ -12,6 +12,15 @@ export type {
 export { ExitStatistics, type ExitSummary } from './exit-statistics.ts';
 export * from './exit-table.ts';
 export type { GuestStep } from './guest/access-step.ts';
+export {
+  type CodePiece,
+  type CodeStart,
+  type GeneralRegisters,
+  type GuestCode,
+  isGuestCode,
+  type ProcessorMode,
+} from './guest/code.ts';
+export { FlatBinary, type FlatBinaryOptions } from './guest/flat-binary.ts';
 export type { GuestOperation, GuestSource } from './guest/operation.ts';
 export { GuestProgram, guestProgram } from './guest/program.ts';
 export type { Guest, GuestBody } from './guest/vocabulary.ts';
@@ -25,6 +34,14 @@ export {
   type KvmAcceleratorOptions,
   parseAcceleratorSettings,
 } from './kvm/options.ts';
+export type {
+  CpuidEntry,
+  MachineCode,
+  MachineCodeVm,
+  Processor,
+  ProcessorBus,
+  ProcessorMemory,
+} from './kvm/simulated-kernel/processor.ts';
 export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';
 export {
   type ConditionalModel,

@@ -29,7 +29,7 @@ export interface AskingDevice {
 }
 
 /** Names that machines have by default: nothing is wrong if no back end has them. */
-const usualName = /^(serial|parallel)\d+$/;
+const usualName = /^((serial|parallel)\d+|vgabios|keyboard)$/;
 
 /** The back ends of one machine, and the inbox through which they reach its devices. */
 export class MachineBackends {

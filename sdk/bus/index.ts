@@ -11,4 +11,4 @@ export {
 export { DmaPort, MemoryDmaPort } from './dma-port.ts';
 export { EventNotifiers } from './event-notifiers.ts';
 export { InterruptWire, IsaBus, IsaDevice, isaIrq, isaLines } from './isa-bus.ts';
-export { ResetController, SystemBus, SystemDevice } from './system-bus.ts';
+export { PowerController, ResetController, SystemBus, SystemDevice } from './system-bus.ts';

@@ -49,6 +49,15 @@ export abstract class ResetController {
   abstract requestReset(reason: string): void;
 }
 
+/** Switches the machine off, at the end of the access that requested it: the run ends, as by `pause`. */
+export abstract class PowerController {
+  /**
+   * `reason` is a sentence for people: 'The guest has switched the machine off.' `status` is the exit status that the guest
+   * wants for the host's process, 0 to 255.
+   */
+  abstract requestPowerOff(reason: string, status?: number): void;
+}
+
 /** A device that belongs to the board itself, mapped into the machine's own memory and ports: a host bridge, for instance. */
 export abstract class SystemDevice extends Device {
   static readonly plugsInto = SystemBus;

@@ -70,6 +70,9 @@ function metadataFrom(own: ClassRecorder, description: DeviceDescription | undef
   if (unknown !== undefined) throw fail('unknown-word', `@device ${unknown}`);
   checkType(description.type, fail);
 
+  for (const [attribute, declared] of recorders.flatMap((record) => [...record.attributes])) {
+    attribute.completeClass(declared, deviceClass);
+  }
   const drafts = new Map<RegionTemplate, RegionDraft>();
   for (const region of base?.regions ?? []) {
     const { handlers, coalesced, flushCoalescedIo } = region;

@@ -1,5 +1,6 @@
 import { Capability, Errno, SystemRequest } from '../accelerator/kvm/abi.ts';
 import { KvmAccelerator } from '../accelerator/kvm/accelerator.ts';
+import type { CpuidEntry } from '../accelerator/kvm/cpuid.ts';
 import type { KvmAcceleratorOptions } from '../accelerator/kvm/options.ts';
 import type { ProcessorParts } from '../accelerator/kvm/userspace-loop.ts';
 import { BackplaneError } from '../base/errors.ts';
@@ -8,14 +9,29 @@ import { type Libc, libc } from './libc.ts';
 import { HostProcessors } from './processors.ts';
 import { ComparedAccess } from './recording-play.ts';
 
-/** What of the options of an accelerator has a meaning on the host's kernel. */
-export type HostKvmOptions = Pick<
-  KvmAcceleratorOptions,
-  'coalescedMmio' | 'coalescedPio' | 'drain' | 'vcpus' | 'profile' | 'intercept'
->;
+/** What of the options of an accelerator has a meaning on the host's kernel. Nothing is modelled there, and no turn is seeded. */
+export interface HostKvmOptions
+  extends Pick<KvmAcceleratorOptions, 'coalescedMmio' | 'coalescedPio' | 'drain' | 'vcpus' | 'profile' | 'intercept'> {
+  /** What CPUID answers: the table of `loadX86`, so that a guest sees the same processor on both kernels. Default: the host's features. */
+  readonly cpuid?: readonly CpuidEntry[];
+}
 
-/** `-accel kvm`: the accelerator on the host's /dev/kvm. It runs machine code: flat binaries, and recordings. */
-export function hostKvmAccelerator(options: HostKvmOptions = {}, library: Libc = libc()): KvmAccelerator {
+/**
+ * `-accel kvm`: the accelerator on the host's /dev/kvm, on Linux on x64 with the optional package koffi, in the main thread. It runs
+ * machine code: a `FlatBinary` for each vCPU, or one recording. Descriptors and mappings are given back by `machine.dispose()`.
+ *
+ * Guest time is that of the host, a queued write waits less than 10 ms, and an access comes in with at most 8 bytes. What the kernel does
+ * not tell is undefined in the statistics, and `null` in their summary: VM exits, the longest wait, ioeventfds that were signalled.
+ *
+ * @throws BackplaneError where it cannot be, and nothing is left behind: `no-kvm`, `kvm-forbidden`, `kvm-busy`, `koffi-missing`,
+ *   `koffi-version`, `kvm-needs-linux`, `kvm-needs-main-thread`, `unsupported-kernel`; `kvm-failure` for a call that fails.
+ */
+export function hostKvmAccelerator(options: HostKvmOptions = {}): KvmAccelerator {
+  return acceleratorOver(libc(), options);
+}
+
+/** The same over calls of libc that a test has made. */
+export function acceleratorOver(library: Libc, options: HostKvmOptions = {}): KvmAccelerator {
   const kernel = new HostKernel(library);
   try {
     return new HostKvmAccelerator(kernel, options);
@@ -29,7 +45,7 @@ export function hostKvmAccelerator(options: HostKvmOptions = {}, library: Libc =
 class HostKvmAccelerator extends KvmAccelerator {
   constructor(
     private readonly hostKernel: HostKernel,
-    options: HostKvmOptions,
+    { cpuid, ...options }: HostKvmOptions,
   ) {
     refuseOldKernel(hostKernel);
     const compared: { access?: ComparedAccess } = {};
@@ -41,7 +57,7 @@ class HostKvmAccelerator extends KvmAccelerator {
         compared.access = new ComparedAccess(options.intercept?.(machine, host) ?? machine);
         return compared.access;
       },
-      processors: (parts: ProcessorParts) => new HostProcessors(hostKernel, parts, () => compared.access),
+      processors: (parts: ProcessorParts) => new HostProcessors(hostKernel, parts, () => compared.access, cpuid),
     });
   }
 

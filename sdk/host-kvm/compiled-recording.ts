@@ -1,8 +1,8 @@
 import { OperationKind } from '../accelerator/guest/operation.ts';
+import { PageSize } from '../accelerator/kvm/abi.ts';
 import type { RecordedTrace } from '../accelerator/trace/recorded-trace.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
-import { PageSize } from './guest-memory.ts';
 
 /** 32-bit code in flat segments reaches so far. */
 const EndOfSegment = 2 ** 32;

@@ -60,7 +60,7 @@ export class ExitCounter {
     this.zonesOf(argument).push(zoneOf(argument));
   }
 
-  /** The kernel has removed every zone that holds this range. */
+  /** The kernel has removed every zone that holds this range. @see virt/kvm/coalesced_mmio.c */
   removed(argument: DataView): void {
     const zones = this.zonesOf(argument);
     const { address, size } = zoneOf(argument);
@@ -74,12 +74,12 @@ export class ExitCounter {
     counts.userspaceExits++;
     if (reason === ExitReason.Io) {
       counts.portUserspaceExits++;
-      if (!isAlmostFull(ring) || run.getUint8(IoExit.direction) !== IoDirection.Out) return;
+      if (run.getUint8(IoExit.direction) !== IoDirection.Out || !isAlmostFull(ring)) return;
       const size = run.getUint8(IoExit.size);
       if (isInside(this.ports, run.getUint16(IoExit.port, true), size)) counts.ringFullExits++;
     } else if (reason === ExitReason.Mmio) {
       counts.memoryUserspaceExits++;
-      if (!isAlmostFull(ring) || run.getUint8(MmioExit.isWrite) === 0) return;
+      if (run.getUint8(MmioExit.isWrite) === 0 || !isAlmostFull(ring)) return;
       const address = Number(run.getBigUint64(MmioExit.address, true));
       if (isInside(this.memory, address, run.getUint32(MmioExit.length, true))) counts.ringFullExits++;
     } else if (reason === ExitReason.Hlt) counts.haltExits++;

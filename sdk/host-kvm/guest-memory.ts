@@ -1,32 +1,8 @@
-import { BackplaneError } from '../base/errors.ts';
+import { HostFailure } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import type { RamBlock } from '../memory/index.ts';
-import { type Libc, MapFailed } from './libc.ts';
-
-export const PageSize = 4096;
-/** @see sys/mman.h */
-const Protection = { ReadWrite: 3 };
-const MapFlag = { Shared: 1, Private: 2, Anonymous: 0x20, NoReserve: 0x4000 };
-
-/** A mapping of this process, and the views of it. After `unmap` the views that were handed out must not be touched. */
-export class Mapping {
-  readonly buffer: ArrayBuffer;
-  private isMapped = true;
-
-  constructor(
-    private readonly libc: Libc,
-    readonly address: bigint,
-    readonly length: number,
-  ) {
-    this.buffer = libc.view(address, length);
-  }
-
-  unmap(): void {
-    if (!this.isMapped) return;
-    this.isMapped = false;
-    this.libc.munmap(this.address, this.length);
-  }
-}
+import { MapFailed, MapFlag, Mapping, PageSize, Protection } from '../native/libc.ts';
+import type { Libc } from './libc.ts';
 
 /** Zeroed memory of this process; the host commits a page when it is first touched. */
 export function mapAnonymous(libc: Libc, size: number, name: string): Mapping {
@@ -34,7 +10,7 @@ export function mapAnonymous(libc: Libc, size: number, name: string): Mapping {
   const flags = MapFlag.Private | MapFlag.Anonymous | MapFlag.NoReserve;
   const address = libc.mmap(0n, length, Protection.ReadWrite, flags, -1, 0);
   if (address === MapFailed) {
-    throw new BackplaneError(
+    throw new HostFailure(
       'no-guest-memory',
       `-accel kvm: the host has no ${hex(length)} bytes for '${name}': errno ${libc.errno()}. Give the machine less RAM.`,
     );
@@ -48,7 +24,7 @@ export function mapShared(libc: Libc, fd: number, length: number): Mapping | und
   return address === MapFailed ? undefined : new Mapping(libc, address, length);
 }
 
-/** RAM of a guest: the block, its views and its mapping end together. What still has the block finds it empty then. */
+/** RAM of a guest: the block and its mapping end together. What still has the block finds it empty then. */
 class HostRamBlock implements RamBlock {
   bytes: Uint8Array;
   view: DataView;
@@ -82,7 +58,7 @@ export class GuestMemory {
     return block;
   }
 
-  /** A slot that still names it faults from here on. */
+  /** A slot that still names it has zeros from here on. */
   release(block: RamBlock): void {
     if (this.blocks.delete(block)) (block as HostRamBlock).release();
   }

@@ -1,87 +1,75 @@
+import type { GuestCode } from '../accelerator/guest/code.ts';
 import { OperationKind } from '../accelerator/guest/operation.ts';
-import { Capability, UserspaceMemoryRegion, VcpuRequest, VmRequest } from '../accelerator/kvm/abi.ts';
-import { specialRegistersAfterReset } from '../accelerator/kvm/reset-values.ts';
-import { type KvmVcpu, type KvmVm, resetRegisters } from '../accelerator/kvm/vm.ts';
+import { PageSize } from '../accelerator/kvm/abi.ts';
+import { CodePlacement } from '../accelerator/kvm/code-placement.ts';
+import { LongModeTableSize, writeLongModeTables } from '../accelerator/kvm/processor-modes.ts';
+import { type KvmVcpu, type KvmVm, type MemorySlot, resetRegisters } from '../accelerator/kvm/vm.ts';
 import type { RecordedTrace } from '../accelerator/trace/recorded-trace.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
-import { type AddressSpace, type FlatRange, MemTxResult, type RamBlock } from '../memory/index.ts';
-import { type CompiledRecording, compileRecording, lineOf, roomForRecording } from './compiled-recording.ts';
-import type { FlatBinary } from './flat-binary.ts';
-import { PageSize } from './guest-memory.ts';
-import { LongModeTableSize, type ProcessorMode, registersAt, setMode, writeLongModeTables } from './processor-modes.ts';
+import type { AddressSpace, FlatRange, RamBlock } from '../memory/index.ts';
+import { compileRecording, lineOf, roomForRecording } from './compiled-recording.ts';
 
 /** Where code that is in no RAM of the machine is looked for a place, and what comes behind it. */
 const FirstPlace = 16 * 2 ** 20;
 const EndOfPlaces = 2 ** 32;
-/** Slots that the memory listener does not come to, from the last one down. */
-const DefaultSlots = 32;
 
 const roundUp = (size: number): number => Math.ceil(size / PageSize) * PageSize;
 
 /** Memory of its own, which no region of the machine has: the code of a recording, or long mode's tables. */
-interface OwnSlot {
-  readonly number: number;
+interface OwnSlot extends MemorySlot {
   readonly block: RamBlock;
-  readonly address: number;
 }
 
-/** Puts guests where their vCPUs execute them: flat binaries into the machine's RAM, recordings into a slot beside it. */
+/** Puts guests where their vCPUs execute them: machine code into the machine's RAM, recordings into a slot beside it. */
 export class GuestPlacement {
   private readonly slots: OwnSlot[] = [];
-  private readonly argument = new DataView(new ArrayBuffer(UserspaceMemoryRegion.size));
+  private tables: OwnSlot | undefined;
+  private readonly code: CodePlacement;
 
   constructor(
     private readonly vm: KvmVm,
     private readonly memory: AddressSpace,
-  ) {}
+  ) {
+    this.code = new CodePlacement(vm, memory, () => this.longModeTables());
+  }
 
-  /** Puts the bytes of a flat binary into RAM, and its vCPU at their beginning. */
-  placeBinary(vcpu: KvmVcpu, { name, bytes, address, mode }: FlatBinary): void {
-    if (this.memory.writeRom(address, bytes) !== MemTxResult.Ok) {
-      throw new BackplaneError(
-        'invalid-flat-binary',
-        `Flat binary '${name}': the machine has no RAM or ROM for its ${bytes.length} bytes at ${hex(address)}. Give another address, ` +
-          'or the machine more RAM.',
-      );
-    }
-    this.begin(vcpu, address, mode);
+  /** Puts machine code into RAM, and its vCPU at its entry. */
+  placeCode(vcpu: KvmVcpu, code: GuestCode): void {
+    this.code.place(vcpu, code);
   }
 
   /** Compiles a recording, and puts its vCPU at the beginning of the code. */
-  placeRecording(vcpu: KvmVcpu, trace: RecordedTrace): CompiledRecording {
+  placeRecording(vcpu: KvmVcpu, trace: RecordedTrace): void {
     refuseBackedAddresses(trace, this.memory);
     const size = roundUp(roomForRecording(trace));
     const compiled = compileRecording(trace, this.placeFor(size, trace));
     const slot = this.newSlot(roundUp(compiled.bytes.length), compiled.address, `code of ${trace.name}`);
     slot.block.bytes.set(compiled.bytes);
-    this.begin(vcpu, compiled.address, 'protected');
-    return compiled;
+    resetRegisters(this.vm, vcpu);
+    this.code.begin(vcpu, { mode: 'protected', entry: compiled.address });
   }
 
   /** Gives the slots back. */
   clear(): void {
-    for (const { number, block, address } of this.slots) {
-      this.setSlot(number, block, address, 0);
-      this.vm.kernel.releaseGuestMemory(block);
+    for (const slot of this.slots) {
+      this.setSlot(slot, 0);
+      this.vm.kernel.releaseGuestMemory(slot.block);
     }
     this.slots.length = 0;
+    this.tables = undefined;
   }
 
-  private begin(vcpu: KvmVcpu, entry: number, mode: ProcessorMode): void {
-    const { vm } = this;
-    resetRegisters(vm, vcpu);
-    const special = specialRegistersAfterReset(vcpu.id);
-    setMode(special, mode, entry, mode === 'long' ? this.longModeTables() : 0);
-    vm.call(vcpu.fd, VcpuRequest.SetSpecialRegisters, special, `put vCPU ${vcpu.id} into ${mode} mode`);
-    vm.call(vcpu.fd, VcpuRequest.SetRegisters, registersAt(entry, mode), `set the registers of vCPU ${vcpu.id}`);
-  }
-
+  /** One for all vCPUs. It is written anew each time: a guest may have changed it before a reset. */
   private longModeTables(): number {
-    const name = 'page tables of long mode';
-    const address = this.placeFor(LongModeTableSize, undefined);
-    writeLongModeTables(this.newSlot(LongModeTableSize, address, name).block, address);
-    return address;
+    this.tables ??= this.newSlot(
+      LongModeTableSize,
+      this.placeFor(LongModeTableSize, undefined),
+      'page tables of long mode',
+    );
+    this.tables.block.bytes.fill(0);
+    writeLongModeTables(this.tables.block, this.tables.guestAddress);
+    return this.tables.guestAddress;
   }
 
   /** An address below 4 GiB where the machine has nothing, and the recording makes no access. */
@@ -102,25 +90,21 @@ export class GuestPlacement {
   }
 
   private newSlot(size: number, address: number, name: string): OwnSlot {
-    const last = (this.vm.extension(Capability.MemorySlotCount) || DefaultSlots) - 1;
-    const slot = { number: last - this.slots.length, block: this.vm.kernel.allocateGuestMemory(size, name), address };
-    this.setSlot(slot.number, slot.block, address, size);
+    const block = this.vm.kernel.allocateGuestMemory(size, name);
+    // The memory listener comes from the other end.
+    const number = this.vm.memorySlotLimit - 1 - this.slots.length;
+    const slot = { number, flags: 0, guestAddress: address, hostAddress: block.hostAddress, block };
+    this.setSlot(slot, size);
     this.slots.push(slot);
     return slot;
   }
 
-  private setSlot(number: number, { hostAddress }: RamBlock, address: number, size: number): void {
-    const { argument, vm } = this;
-    argument.setUint32(UserspaceMemoryRegion.slot, number, true);
-    argument.setUint32(UserspaceMemoryRegion.flags, 0, true);
-    argument.setBigUint64(UserspaceMemoryRegion.guestAddress, BigInt(address), true);
-    argument.setBigUint64(UserspaceMemoryRegion.memorySize, BigInt(size), true);
-    argument.setBigUint64(UserspaceMemoryRegion.userspaceAddress, BigInt(hostAddress), true);
-    vm.call(vm.vmFd, VmRequest.SetUserMemoryRegion, argument, `map the code of the guest at ${hex(address)}`);
+  private setSlot(slot: OwnSlot, size: number): void {
+    this.vm.setMemorySlot(slot, size, `map the code of the guest at ${hex(slot.guestAddress)}`);
   }
 }
 
-const rangeOf = ({ address, block }: OwnSlot) => ({ start: address, end: address + block.bytes.length });
+const rangeOf = ({ guestAddress: start, block }: OwnSlot) => ({ start, end: start + block.bytes.length });
 const overlaps = (start: number, size: number) => (range: { readonly start: number; readonly end: number }) =>
   start < range.end && range.start < start + size;
 

@@ -3,22 +3,23 @@ import type { IoctlArgument, KvmKernel } from '../accelerator/kvm/kernel.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { hostNanoseconds } from '../clock/host-time.ts';
 import type { RamBlock } from '../memory/index.ts';
+import type { Mapping } from '../native/libc.ts';
 import { ExitCounter, HostCounts } from './counts.ts';
-import { GuestMemory, type Mapping, mapShared } from './guest-memory.ts';
+import { GuestMemory, mapShared } from './guest-memory.ts';
 import { type Libc, libc } from './libc.ts';
 
 /** @see fcntl.h, sys/eventfd.h */
 const OpenFlag = { ReadWrite: 2, CloseOnExec: 0o2000000 };
 const EventfdFlag = { NonBlocking: 0o4000, CloseOnExec: 0o2000000 };
 
-/** A virtual machine of the host, as far as this process knows of it. */
-interface HostVm {
+/** What this process knows of a VM's file descriptor. */
+interface VmFile {
   readonly counter: ExitCounter;
 }
 
-/** A vCPU: its VM, and its pages once they are mapped. */
-interface HostVcpu {
-  readonly vm: HostVm;
+/** What it knows of a vCPU's: the VM, and the pages once they are mapped. */
+interface VcpuFile {
+  readonly vm: VmFile;
   kicked: boolean;
   mapping: Mapping | undefined;
   pages: readonly DataView[];
@@ -36,8 +37,8 @@ export class HostKernel implements KvmKernel {
   #errno = 0;
   readonly #memory: GuestMemory;
   readonly #open = new Set<number>();
-  readonly #vms = new Map<number, HostVm>();
-  readonly #vcpus: (HostVcpu | undefined)[] = [];
+  readonly #vms = new Map<number, VmFile>();
+  readonly #vcpus: (VcpuFile | undefined)[] = [];
   readonly #signals = new BigUint64Array(1);
   /** Of /dev/kvm; -1 before it is open. */
   systemFd = -1;
@@ -113,7 +114,7 @@ export class HostKernel implements KvmKernel {
   /** One thread enters the guest and kicks it: it is the next KVM_RUN that comes back at once. */
   kick(vcpuFd: number): void {
     this.mapVcpuPage(vcpuFd, VcpuPage.Run).setUint8(KvmRun.immediateExit, 1);
-    (this.#vcpus[vcpuFd] as HostVcpu).kicked = true;
+    (this.#vcpus[vcpuFd] as VcpuFile).kicked = true;
   }
 
   /** The repeating tick is the kick: no call of its own, and rounded up to the tick. */
@@ -149,13 +150,13 @@ export class HostKernel implements KvmKernel {
       this.#vms.set(result, { counter: new ExitCounter(this.counts) });
     } else if (request === VmRequest.CreateVcpu) {
       this.#open.add(result);
-      this.#vcpus[result] = { vm: this.#vms.get(fd) as HostVm, kicked: false, mapping: undefined, pages: [] };
+      this.#vcpus[result] = { vm: this.#vms.get(fd) as VmFile, kicked: false, mapping: undefined, pages: [] };
     } else if (request === VmRequest.RegisterCoalescedMmio) this.#vms.get(fd)?.counter.added(argument as DataView);
     else if (request === VmRequest.UnregisterCoalescedMmio) this.#vms.get(fd)?.counter.removed(argument as DataView);
     else if (request === VcpuRequest.Interrupt) this.counts.injectedInterrupts++;
   }
 
-  #map(fd: number, vcpu: HostVcpu): void {
+  #map(fd: number, vcpu: VcpuFile): void {
     if (vcpu.mapping !== undefined) return;
     const length = this.library.ioctl(this.systemFd, SystemRequest.GetVcpuMmapSize, 0);
     const mapping = length > 0 ? mapShared(this.library, fd, length) : undefined;

@@ -11,6 +11,7 @@ import { HostLimits } from './limits.ts';
 import { MachineTime } from './machine-time.ts';
 import type { RecordedTime } from './recorded-time.ts';
 import type { RecordingPlay } from './recording-play.ts';
+import { stoppedVcpu } from './stopped-vcpu.ts';
 import { Tick } from './tick.ts';
 import { type HostVcpu, haltedForEver, VcpuTurns } from './vcpu.ts';
 
@@ -47,7 +48,7 @@ export class HostLoop extends EntryLoop<HostVcpu, HostLoopParts> {
       {
         ...parts,
         time: this.time.atExits,
-        failureOf: () => undefined,
+        failureOf: ({ vcpu }) => stoppedVcpu(parts.vm, vcpu),
       },
       {
         halted: (state) => {

@@ -1,15 +1,17 @@
 import type { GuestImage } from '../accelerator/accelerator.ts';
 import type { ExitStatistics } from '../accelerator/exit-statistics.ts';
-import { Cpuid2, SystemRequest, VcpuRequest } from '../accelerator/kvm/abi.ts';
+import { isGuestCode } from '../accelerator/guest/code.ts';
+import { Cpuid2, PageSize, SystemRequest, VcpuRequest, VmRequest } from '../accelerator/kvm/abi.ts';
+import { type CpuidEntry, cpuidStruct } from '../accelerator/kvm/cpuid.ts';
 import { TimeKeeper } from '../accelerator/kvm/time-keeper.ts';
 import type { KernelProcessors, LoopParts, ProcessorParts, UserspaceLoop } from '../accelerator/kvm/userspace-loop.ts';
 import type { KvmVcpu } from '../accelerator/kvm/vm.ts';
 import { BackplaneError } from '../base/errors.ts';
 import type { Json, JsonReader } from '../base/json-reader.ts';
-import { FlatBinary } from './flat-binary.ts';
 import { GuestPlacement } from './guest-placement.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { HostLoop } from './host-loop.ts';
+import { PowerOnState } from './power-on-state.ts';
 import { RecordedTime } from './recorded-time.ts';
 import { type ComparedAccess, RecordingPlay, recordingOf } from './recording-play.ts';
 import { HostVcpu } from './vcpu.ts';
@@ -17,10 +19,22 @@ import { HostVcpu } from './vcpu.ts';
 /** Entries of KVM_GET_SUPPORTED_CPUID: more than any kernel has. */
 const MostCpuidEntries = 256;
 
-/** The vCPUs of the host's kernel. They execute machine code: flat binaries, and recordings that were compiled. */
+/** @see Intel SDM volume 2A, CPUID, leaf 1, EDX: bit 9 is APIC */
+const FeatureLeaf = 1;
+const LocalApic = 1 << 9;
+
+/**
+ * Four pages below the 16 MiB of firmware at the end of 4 GiB. An Intel processor without unrestricted guests executes 16-bit code
+ * with them: one has page tables, three a task state segment. @see Documentation/virt/kvm/api.rst, KVM_SET_TSS_ADDR
+ */
+const IdentityMap = 0xfeff_c000;
+const TaskStateSegment = IdentityMap + PageSize;
+
+/** The vCPUs of the host's kernel. They execute machine code, and recordings that were compiled. */
 export class HostProcessors implements KernelProcessors {
   /** KVM does not tell when it queued a write. */
   readonly queueTimes = undefined;
+  readonly countInstructions = false;
   private readonly vcpus: HostVcpu[] = [];
   private placement: GuestPlacement | undefined;
   private time: TimeKeeper | undefined;
@@ -34,7 +48,12 @@ export class HostProcessors implements KernelProcessors {
     private readonly parts: ProcessorParts,
     /** Where exits and ring entries come in; there once the machine is attached. */
     private readonly compared: () => ComparedAccess | undefined,
-  ) {}
+    /** What CPUID answers; undefined: what the host's processor has. */
+    private readonly cpuidEntries: readonly CpuidEntry[] | undefined,
+  ) {
+    const features = cpuidEntries?.find((entry) => entry.function === FeatureLeaf);
+    if (features !== undefined) parts.vm.hasLocalApic = (features.edx & LocalApic) !== 0;
+  }
 
   /** The host's processor counts none: returns to userspace stand for them. */
   get operations(): number {
@@ -46,10 +65,11 @@ export class HostProcessors implements KernelProcessors {
   }
 
   add(count: number): void {
+    if (this.vcpus.length === 0 && count > 0) this.givePagesForRealMode();
     for (let added = 0; added < count; added++) {
       const vcpu = this.parts.vm.createVcpu();
       this.setCpuid(vcpu);
-      this.vcpus.push(new HostVcpu(vcpu));
+      this.vcpus.push(new HostVcpu(vcpu, new PowerOnState(this.kernel, vcpu)));
     }
   }
 
@@ -94,13 +114,14 @@ export class HostProcessors implements KernelProcessors {
 
   private start(): void {
     for (const state of this.vcpus) {
-      const { image, vcpu } = state;
+      const { image, vcpu, powerOn } = state;
+      powerOn.restore();
       state.halted = state.exitPending = false;
       state.finished = image === undefined;
       if (image === undefined) continue;
       const guest = recordingOf(image);
-      if (guest === undefined) this.placement?.placeBinary(vcpu, image as unknown as FlatBinary);
-      else this.startRecording(vcpu, image, guest);
+      if (guest !== undefined) this.startRecording(vcpu, image, guest);
+      else if (isGuestCode(image)) this.placement?.placeCode(vcpu, image);
     }
   }
 
@@ -125,13 +146,23 @@ export class HostProcessors implements KernelProcessors {
     if (this.compared()?.play === undefined) this.start();
   }
 
-  /** A vCPU has the features of the host's processor. Long mode is one of them. */
-  private setCpuid({ id, fd }: KvmVcpu): void {
+  /** Before the first vCPU: KVM takes them no later. */
+  private givePagesForRealMode(): void {
     const { vm } = this.parts;
-    this.cpuid ??= this.supportedCpuid();
-    vm.call(fd, VcpuRequest.SetCpuid2, this.cpuid, `give vCPU ${id} the features of the host's processor`);
+    const address = new DataView(new ArrayBuffer(8));
+    address.setBigUint64(0, BigInt(IdentityMap), true);
+    vm.call(vm.vmFd, VmRequest.SetIdentityMapAddress, address, 'place the page tables of real mode');
+    vm.call(vm.vmFd, VmRequest.SetTssAddress, TaskStateSegment, 'place the task state segment of real mode');
   }
 
+  private setCpuid({ id, fd }: KvmVcpu): void {
+    const { cpuidEntries } = this;
+    const { vm } = this.parts;
+    this.cpuid ??= cpuidEntries === undefined ? this.supportedCpuid() : cpuidStruct(cpuidEntries);
+    vm.call(fd, VcpuRequest.SetCpuid2, this.cpuid, `tell vCPU ${id} what CPUID answers`);
+  }
+
+  /** A vCPU has the features of the host's processor. Long mode is one of them. */
   private supportedCpuid(): DataView {
     const features = new DataView(new ArrayBuffer(Cpuid2.header + MostCpuidEntries * Cpuid2.entry));
     features.setUint32(Cpuid2.count, MostCpuidEntries, true);
@@ -151,7 +182,7 @@ function refuseOthers(images: readonly GuestImage[]): void {
     );
   }
   for (const image of images) {
-    if (image instanceof FlatBinary || recordingOf(image) !== undefined) continue;
+    if (isGuestCode(image) || recordingOf(image) !== undefined) continue;
     throw notMachineCode(image.name);
   }
 }

@@ -40,7 +40,7 @@ export class RecordedTime extends TimeKeeper {
     this.clock.rebaseWhenNear();
   }
 
-  /** How often the kick would have come while the accesses from `first` on were queued, until `end` was made: the recorded time asks for it. */
+  /** Kicks by the recorded times: the accesses from `first` on were queued, and `end` is the one that came out. */
   kicksBetween(first: number, end: number): number {
     const { guest } = this;
     let kicks = 0;

@@ -2,6 +2,7 @@ import type { GuestImage } from '../accelerator/accelerator.ts';
 import { KvmRun } from '../accelerator/kvm/abi.ts';
 import { type Ending, halted } from '../accelerator/kvm/run-control.ts';
 import type { KvmVcpu } from '../accelerator/kvm/vm.ts';
+import type { PowerOnState } from './power-on-state.ts';
 
 /** A vCPU of the host's kernel, and what it executes. */
 export class HostVcpu {
@@ -11,7 +12,10 @@ export class HostVcpu {
   finished = true;
   exitPending = false;
 
-  constructor(readonly vcpu: KvmVcpu) {}
+  constructor(
+    readonly vcpu: KvmVcpu,
+    readonly powerOn: PowerOnState,
+  ) {}
 
   get canRun(): boolean {
     return !this.halted && !this.finished;
@@ -55,6 +59,6 @@ export function haltedForEver({ vcpu, finished }: HostVcpu, time: bigint): Endin
     );
   }
   return halted(
-    `HLT of vCPU ${vcpu.id} at ${time} ns of guest time with interrupts disabled: nothing can wake it. Execute sti first.`,
+    `HLT of vCPU ${vcpu.id} at ${time} ns of guest time with interrupts disabled, which is the end of machine code. To wait for an interrupt, execute sti first.`,
   );
 }

@@ -1,5 +1,5 @@
+import { FlatBinary } from '../accelerator/guest/flat-binary.ts';
 import { BackplaneError } from '../base/errors.ts';
-import { FlatBinary } from './flat-binary.ts';
 
 /** What a guest does again and again when the effect of coalescing is measured. */
 export interface Workload {

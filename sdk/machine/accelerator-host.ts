@@ -1,16 +1,35 @@
-import type { AcceleratorHost, ResetPort } from '../accelerator/index.ts';
+import type { Accelerator, AcceleratorHost, ResetPort } from '../accelerator/index.ts';
+import { orCloseBackends } from '../backend/index.ts';
 import { ResetController } from '../bus/index.ts';
-import { inDeviceEvent } from '../device/index.ts';
-import type { RunningMachine } from './definition.ts';
-import { inDevice } from './device-failures.ts';
+import { type GuestErrors, inDeviceEvent } from '../device/index.ts';
+import type { MachineRequest, RunningMachine } from './definition.ts';
+import { inDevice, quietly } from './device-failures.ts';
 import type { StatefulServices } from './services.ts';
 import type { SnapshotMachine } from './snapshot/save.ts';
 import type { Connection } from './wires/connections.ts';
 import { interruptControllerOf } from './wires/interrupt-controllers.ts';
 import type { PluggedDevice } from './wiring.ts';
 
+/** Makes the machine of a request. Its accelerator is for that one alone; if it cannot be made, nothing that was opened for it stays open. */
+export function forOneMachine<T>(request: MachineRequest, make: () => T): T {
+  return orCloseBackends(request, () => {
+    const given = request?.accelerator as Partial<Accelerator> | undefined;
+    given?.take?.();
+    try {
+      return make();
+    } catch (failure) {
+      quietly(() => given?.detach?.());
+      throw failure;
+    }
+  });
+}
+
 /** What the accelerator of a machine knows of it. `processor` are the wires that lead to the processor. */
-export function acceleratorHost(machine: SnapshotMachine, processor: readonly Connection[]): AcceleratorHost {
+export function acceleratorHost(
+  machine: SnapshotMachine,
+  processor: readonly Connection[],
+  guestErrors: GuestErrors,
+): AcceleratorHost {
   const { topology, memory, io, clock, inbox } = machine;
   const deviceOf = (id: string) => machine.deviceById(id)?.device;
   const interruptController = interruptControllerOf(machine.definition, deviceOf, processor);
@@ -24,6 +43,7 @@ export function acceleratorHost(machine: SnapshotMachine, processor: readonly Co
     io,
     clock,
     inbox,
+    guestError: (what) => guestErrors.report('processor', what),
     /** All devices and services. */
     reset: () => {
       resetMachine(machine, machine.statefulServices);

@@ -2,6 +2,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { isMadeLate } from '../clock/index.ts';
 import type { Device } from '../device/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology, type RamBlock, WholeSpace } from '../memory/index.ts';
+import type { FirmwareImage } from './firmware-image.ts';
 import type { MachineOptionValues } from './wiring.ts';
 
 /**
@@ -20,6 +21,8 @@ export abstract class MachineBoard {
   abstract readonly ramSize: number;
   /** The machine's own options, defaults filled in. */
   abstract readonly options: MachineOptionValues;
+  /** The image for its ROM; undefined is none. A board that has no ROM leaves it, and is refused with one. */
+  abstract readonly firmware: FirmwareImage;
 }
 
 /** A machine with nothing in it: two roots, two address spaces. */
@@ -32,18 +35,20 @@ export class EmptyBoard extends MachineBoard {
   /** All blocks of RAM and ROM by name; the second block of a name has a number. */
   readonly ramBlocks = new Map<string, RamBlock>();
   readonly ramOwners = new RamOwners();
+  private hasRam = false;
 
   constructor(
-    allocateRam: MemoryTopology['allocateRam'],
+    allocateRam: (size: number, name: string, isMachineRam: boolean) => RamBlock,
     readonly ramSize: number,
     readonly options: MachineOptionValues,
+    readonly firmware: FirmwareImage,
   ) {
     super();
     this.topology.allocateRam = (size, name) => {
       const inherited = this.ramOwners.inherit(name, size);
       if (inherited !== undefined) return inherited;
       if (isMadeLate(this.topology.handlerDepth > 0)) throw lateRam(name);
-      const block = allocateRam(size, name);
+      const block = allocateRam(size, name, this.isMachineRam(size));
       const fullName = this.ramOwners.fullName(name);
       let unique = fullName;
       for (let number = 2; this.ramBlocks.has(unique); number++) unique = `${fullName}-${number}`;
@@ -60,10 +65,19 @@ export class EmptyBoard extends MachineBoard {
   dispose(): void {
     for (const { bytes } of this.ramBlocks.values()) {
       const { buffer } = bytes;
-      if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] });
+      // A block in the memory of something else goes with that.
+      const isWhole = bytes.byteOffset === 0 && bytes.byteLength === buffer.byteLength;
+      if (buffer instanceof ArrayBuffer && isWhole) structuredClone(buffer, { transfer: [buffer] });
     }
     this.ramBlocks.clear();
     for (const space of [...this.topology.addressSpaces]) space.dispose();
+  }
+
+  /** The first block of that size which is no device's: a processor for machine code has it in a place of its own. */
+  private isMachineRam(size: number): boolean {
+    if (this.hasRam || size !== this.ramSize || this.ramOwners.hasOwner) return false;
+    this.hasRam = true;
+    return true;
   }
 
   /** The device is gone, and its RAM with it, but for the blocks that `other` has too. */
@@ -149,6 +163,11 @@ export class RamOwners {
 
   note(name: string, size: number, block: RamBlock): void {
     this.current.push({ name, size, block });
+  }
+
+  /** A device is being realized. */
+  get hasOwner(): boolean {
+    return this.owner !== undefined;
   }
 
   /** The name of a block in the machine: with the id of its device, so that it does not depend on other devices. */

@@ -1,7 +1,7 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import type { MachineBackends } from '../backend/index.ts';
 import { DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
-import { type Bus, ResetController, SystemBus } from '../bus/index.ts';
+import { type Bus, PowerController, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import {
   captureSchema,
@@ -18,6 +18,7 @@ import { WiringCheck } from './checks.ts';
 import { type BuildRequest, type MachineDefinition, machineOptions, ramSizeOf } from './definition.ts';
 import { inDevice, quietly } from './device-failures.ts';
 import { DeviceMaker } from './device-maker.ts';
+import { FirmwareImage } from './firmware-image.ts';
 import { MachinePlan } from './plan.ts';
 import { presentDevices } from './presence.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
@@ -54,7 +55,8 @@ export class MachineBuilder {
     this.processor = processorConnections(definition.interruptController);
     const ramSize = ramSizeOf(definition, request.ram);
     const options = machineOptions(definition, request.options ?? {}, this.problems);
-    this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
+    const firmware = new FirmwareImage(definition.name, request.firmware);
+    this.board = new EmptyBoard((...block) => accelerator.allocateRam(...block), ramSize, options, firmware);
     this.plan = new MachinePlan(presentDevices(definition.devices, request), options, request.deviceOptions ?? {});
     this.check = this.newCheck();
     this.maker = new DeviceMaker(this.container, accelerator, this.stateful, backends);
@@ -85,6 +87,7 @@ export class MachineBuilder {
     // The buses come first, even if no device injects them: their service modules lay out the memory.
     this.service(SystemBus);
     for (const token of this.busTokens) this.service(token);
+    this.board.firmware.check();
     this.checkClock();
     return this.constructPlan(this.plan, this.check, []);
   }
@@ -259,10 +262,12 @@ export class MachineBuilder {
 
   private bindServices(): void {
     const { accelerator } = this;
+    const power: PowerController = { requestPowerOff: (why, status) => accelerator.requestPowerOff(why, status) };
     const reset: ResetController = { requestReset: () => accelerator.requestReset() };
     this.container.bind(MachineBoard).toConstantValue(this.board);
     this.container.bind(Accelerator).toConstantValue(accelerator);
     this.container.bind(ResetController).toConstantValue(reset);
+    this.container.bind(PowerController).toConstantValue(power);
     this.container.bind(VirtualClock).toConstantValue(new ManualClock());
     try {
       const bound = loadServices(this.container, this.definition.services, [VirtualClock], this.stateful);

@@ -1,5 +1,5 @@
 import type { Container } from 'inversify';
-import type { Problem } from '../base/errors.ts';
+import { HostFailure, type Problem } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import { coalescedWarnings, explainCoalescedIo } from '../coalescing/index.ts';
 import { regionsBelow } from '../coalescing/region-placement.ts';
@@ -116,6 +116,7 @@ export class WiringCheck {
       return this.stateful.tryOut(() => this.services.get(token));
     } catch (error) {
       const failure = constructionFailure(error);
+      if (failure instanceof HostFailure) throw failure;
       this.report(
         codeOf(failure, 'service-failure'),
         `Service ${token.name} could not be made: ${describeConstruction(failure)}`,

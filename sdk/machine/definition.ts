@@ -117,6 +117,8 @@ export interface MachineRequest {
   readonly ram?: number;
   /** The machine's own options: `{ resetControl: 'overlay' }`. */
   readonly options?: Readonly<Record<string, unknown>>;
+  /** The image in its ROM, whose last byte is the last below 4 GiB: `-bios FILE`. Default: none, the ROM holds 0xff. */
+  readonly firmware?: Uint8Array;
   /** Options of single devices, by id or type; they win over the definition's. */
   readonly deviceOptions?: DeviceOptionValues;
   /** Guest time when the machine is switched on, in nanoseconds; a bigint beyond 2^53. Default: 0. */

@@ -22,6 +22,7 @@ export const requestWords: readonly string[] = [
   'accelerator',
   'ram',
   'options',
+  'firmware',
   'deviceOptions',
   'startAt',
   'defaults',
@@ -89,6 +90,8 @@ export function checkRequest(machine: string, request: unknown, known = requestW
     throw fail('bad-request', `: accelerator is ${shown(accelerator)}. Write simulatedAccelerator(), or leave it out.`);
   if (!Array.isArray(backends) || !backends.every(isBackend))
     throw fail('bad-request', ": backends is no list of back ends. Write backends: [ringBuffer({ id: 'serial0' })].");
+  if (request['firmware'] !== undefined && !(request['firmware'] instanceof Uint8Array))
+    throw fail('bad-request', ': firmware is no Uint8Array. Give the bytes of the image, or leave it out.');
   if (!isPlainObject(options)) throw fail('bad-request', `: options is ${shown(options)}. Write { name: value }.`);
   if (!isPlainObject(deviceOptions) || !Object.values(deviceOptions).every(isPlainObject))
     throw fail('bad-request', ': deviceOptions is not an object of objects. Write { device: { option: value } }.');

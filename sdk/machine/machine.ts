@@ -7,7 +7,7 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
-import { type Inbox, MachineBackends, orCloseBackends } from '../backend/index.ts';
+import { type Inbox, MachineBackends } from '../backend/index.ts';
 import { BackplaneError } from '../base/errors.ts';
 import {
   type ConcreteDeviceClass,
@@ -18,7 +18,7 @@ import {
   type Token,
 } from '../device/index.ts';
 import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
-import { acceleratorHost, resetMachine } from './accelerator-host.ts';
+import { acceleratorHost, forOneMachine, resetMachine } from './accelerator-host.ts';
 import { MachineBuilder } from './builder.ts';
 import type { MachineBus } from './buses/list.ts';
 import { warningsOf } from './checks.ts';
@@ -64,7 +64,7 @@ export class Machine implements RunningMachine {
 
   /** Builds the machine and resets it once. All wiring mistakes come in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
-    return orCloseBackends(request, () => {
+    return forOneMachine(request, () => {
       checkDefinition(definition);
       checkRequest(definition.name, request);
       return new Machine(definition, request);
@@ -76,7 +76,7 @@ export class Machine implements RunningMachine {
    * the request has them. A StateError lists all differences, and then there is no machine.
    */
   static restore(definition: MachineDefinition, snapshot: unknown, request: RestoreRequest = {}): Machine {
-    const machine = orCloseBackends(request, () => {
+    const machine = forOneMachine(request, () => {
       checkDefinition(definition);
       checkRequest(definition.name, request, restoreWords);
       const saved = readRequest(snapshot, definition);
@@ -117,7 +117,7 @@ export class Machine implements RunningMachine {
       builder.wires.connect(builder.processor, constructed);
       this.plugged = constructed;
       prepareMachine(this);
-      this.accelerator.attach(acceleratorHost(this, builder.processor));
+      this.accelerator.attach(acceleratorHost(this, builder.processor, errors));
       resetMachine(this, this.statefulServices);
       for (const { device } of this.devices) captureSchema(device);
       // A restored machine receives once its state is in place.
@@ -280,8 +280,9 @@ export class Machine implements RunningMachine {
     return saveMachine(this);
   }
 
-  /** Unrealizes the devices and frees the memory, also if a device throws. The machine cannot run afterwards. */
+  /** Unrealizes the devices and frees the memory, also if a device throws. The machine cannot run afterwards, and must not run now. */
   dispose(): void {
+    this.accelerator.refuseWhileRunning('dispose');
     this.disposed = true;
     void this.backends.close();
     this.accelerator.detach();

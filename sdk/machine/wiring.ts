@@ -40,8 +40,8 @@ export function place(region: RegionTemplate, address: number, how: { readonly p
 }
 
 /** One device of a machine definition. `use` makes it and checks its types. */
-export interface UsedDevice {
-  readonly device: ConcreteDeviceClass;
+export interface UsedDevice<D extends Device = Device> {
+  readonly device: ConcreteDeviceClass<D>;
   /** Its name in messages, `info qtree` and wires of other devices. Default: its type, numbered from the second on. */
   readonly id?: string;
   readonly at?: readonly Placement[];
@@ -80,7 +80,10 @@ export interface DeviceWiring<C extends ConcreteDeviceClass>
 }
 
 /** Plugs in a device: `use(Ds1307, { bus: 'sbcon', addr: '0x68' })`. */
-export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiring<C> = {}): UsedDevice {
+export function use<C extends ConcreteDeviceClass>(
+  device: C,
+  wiring: DeviceWiring<C> = {},
+): UsedDevice<InstanceType<C>> {
   if (typeof device !== 'function') {
     throw new BackplaneError(
       'not-a-used-device',
@@ -89,7 +92,7 @@ export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiri
   }
   const [problem] = wiringProblems(wiring, `use(${device.name})`);
   if (problem !== undefined) throw new BackplaneError(problem.code, problem.message);
-  return { ...wiring, device } as UsedDevice;
+  return { ...wiring, device } as unknown as UsedDevice<InstanceType<C>>;
 }
 
 /** All problems of a machine's wiring, found before any of its devices was mapped. */

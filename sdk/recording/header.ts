@@ -32,6 +32,8 @@ export interface RunHeader {
   readonly start: string;
   /** Accesses were changed or dropped on their way: a replay is not expected to have equal counts. */
   readonly tapped: boolean;
+  /** Machine code ran. What it executed between its accesses, and guest RAM, are not in the recording. */
+  readonly machineCode: boolean;
   /** The timer limit of the run, if it had one of its own. */
   readonly timerLimit?: number;
 }
@@ -52,13 +54,15 @@ export function backendOfLine(line: string): RecordedBackend | undefined {
 /** The lines of a header, with the first one. */
 export function headerLines(header: RunHeader): string[] {
   const { machine, devices, backends, accelerator, processors, guests, start, tapped, timerLimit } = header;
+  // Of programs the line is as it always was.
+  const machineCode = header.machineCode ? true : undefined;
   const line = (word: string, value: unknown) => `# ${word}: ${ascii(JSON.stringify(value))}`;
   return [
     '# iotrace v2',
     line('machine', machine),
     ...devices.map((device) => line('device', device)),
     ...backends.map((backend) => line('backend', backend)),
-    line('run', { accelerator, processors, guests, start, tapped, timerLimit }),
+    line('run', { accelerator, processors, guests, start, tapped, timerLimit, machineCode }),
   ].map((text) => `${text}\n`);
 }
 
@@ -77,7 +81,7 @@ export function readHeader(trace: RecordedTrace): RunHeader {
   };
   const one = (word: string) => all(word, 1)[0] ?? new JsonReader(undefined, word, problems, 'recording');
   const machine = one('machine').only('name', 'ram', 'options');
-  const run = one('run').only('accelerator', 'processors', 'guests', 'start', 'tapped', 'timerLimit');
+  const run = one('run').only('accelerator', 'processors', 'guests', 'start', 'tapped', 'timerLimit', 'machineCode');
   const start = run.member('start');
   const limit = run.member('timerLimit');
   const header: RunHeader = {
@@ -96,8 +100,12 @@ export function readHeader(trace: RecordedTrace): RunHeader {
       .map((name) => name.text(LongestName)),
     start: typeof start.data === 'string' && /^\d{1,30}$/.test(start.data) ? start.data : '0',
     tapped: run.member('tapped').boolean(),
+    machineCode: run.member('machineCode').data === undefined ? false : run.member('machineCode').boolean(),
     ...(limit.data === undefined ? {} : { timerLimit: limit.integer(1) }),
   };
+  // Times are instruction counts then.
+  if (header.machineCode && header.accelerator?.plainCost !== undefined)
+    run.member('accelerator').member('plainCost').integer(1, SECOND);
   if (start.data !== header.start) start.refuse(`expected nanoseconds in decimal, found ${describeJson(start.data)}`);
   if (problems.length === 0) return header;
   const lines = problems.slice(0, MostShown).map(({ path, problem }) => `\n  - ${path}: ${problem}`);
@@ -138,7 +146,7 @@ function readAccelerator(reader: JsonReader): SimulatedAcceleratorOptions | null
   if (reader.data === null) return null;
   reader.only(
     ...['coalescedMmio', 'coalescedPio', 'drain', 'kickAfter', 'seed', 'plainCost', 'capabilities', 'costs'],
-    ...['processor', 'ring'],
+    ...['processor', 'ring', 'isaAccess', 'machineCode'],
   );
   const given: Record<string, unknown> = {};
   for (const [name, one] of reader.entries()) {
@@ -146,6 +154,7 @@ function readAccelerator(reader: JsonReader): SimulatedAcceleratorOptions | null
     if (name === 'drain' && data !== 'every-exit' && data !== 'on-access') one.refuse('is no policy of drains');
     else if (/^coalesced/.test(name)) given[name] = one.boolean();
     else if (name === 'kickAfter' && data === 'never') given[name] = Number.POSITIVE_INFINITY;
+    else if (name === 'machineCode') one.text(LongestName);
     else if (name === 'processor' || name === 'ring') given[name] = one.text(LongestName);
     else if (name === 'capabilities' || name === 'costs' || name === 'drain') given[name] = data;
     else given[name] = one.number(-(2 ** 53), 2 ** 53);

@@ -1,4 +1,12 @@
-import { type GuestImage, KvmAccelerator, type RunOptions, type RunOutcome } from '../accelerator/index.ts';
+import { type GuestCode, isGuestCode } from '../accelerator/guest/code.ts';
+import {
+  type GuestImage,
+  isProgramImage,
+  KvmAccelerator,
+  type RunOptions,
+  type RunOutcome,
+} from '../accelerator/index.ts';
+import { RecordedCode } from '../accelerator/trace/code-recorder.ts';
 import {
   OperationRecorder,
   type RecordableProgram,
@@ -32,7 +40,10 @@ export function recordRun(
   { timerLimit }: Pick<RunOptions, 'timerLimit'> = {},
 ): RunRecording {
   const accelerator = recordable(machine);
-  const programs = [guests].flat().map((guest) => programOf(guest));
+  const images = [guests].flat();
+  const code = images.find(isGuestCode);
+  if (code !== undefined) refuseCode(accelerator, code);
+  const programs = code === undefined ? images.map((guest) => programOf(guest)) : [];
   const time = () => machine.clock.absolute(accelerator.guestTime);
   const begun = machine.clock.absolute();
   const recorder = new OperationRecorder(sink, time);
@@ -41,20 +52,27 @@ export function recordRun(
     backends: describeBackends(machine),
     accelerator: accelerator.noticeable as never,
     processors: Math.max(programs.length, 1),
-    guests: programs.map(({ name }) => name),
+    guests: images.map(({ name }) => name),
     start: String(begun),
     tapped: accelerator.taps.length > 0,
+    machineCode: code !== undefined,
     ...(timerLimit === undefined ? {} : { timerLimit }),
   };
   for (const line of headerLines(header)) sink.write(line);
   machine.inbox.recorder = (event, operations) => recorder.note(arrivalLine(event, operations));
   const leaveBackends = recordBackends(machine, (text) => recorder.note(text));
+  if (code !== undefined) {
+    const recorded = new RecordedCode(recorder);
+    recorder.follow(recorded);
+    accelerator.observeCode(recorded);
+  }
   return {
-    guests: programs.map((program, vcpu) => recorder.of(program, vcpu)),
+    guests: code !== undefined ? images : programs.map((program, vcpu) => recorder.of(program, vcpu)),
     end(outcome) {
       const reason = outcome.reason === 'operation-limit' && recorder.isUnderWay ? 'timer-limit' : outcome.reason;
       leaveBackends();
       machine.inbox.recorder = undefined;
+      accelerator.observeCode(undefined);
       recorder.end();
       sink.write(`${endLine({ operations: accelerator.operations, at: time(), reason })}\n`);
     },
@@ -81,8 +99,18 @@ function recordable({ accelerator, definition, inbox }: Machine): KvmAccelerator
   );
 }
 
+/** Guest time says how many instructions lie between two accesses. */
+function refuseCode({ noticeable }: KvmAccelerator, { name }: GuestCode): void {
+  const { plainCost } = noticeable as { readonly plainCost?: number };
+  if (plainCost === undefined || (Number.isInteger(plainCost) && plainCost > 0)) return;
+  throw new BackplaneError(
+    'guest-not-recordable',
+    `Guest '${name}' is machine code, and its instructions take ${plainCost} ns each. Give plainCost a whole number of nanoseconds above 0.`,
+  );
+}
+
 function programOf(guest: GuestImage): RecordableProgram {
-  if ('start' in guest) return guest;
+  if (isProgramImage(guest)) return guest;
   throw new BackplaneError(
     'guest-not-recordable',
     `Guest '${guest.name}' is no program, so it cannot be recorded. Write it as a guestProgram; a recording is one already.`,

@@ -34,7 +34,7 @@ const anyWrite: fc.Arbitrary<Write> = fc
 const append = (producer: RingProducer, write: Write) =>
   producer.append(write.address, write.length, write.pio, write.value, write.valueHigh);
 
-const look = ({ address, length, isPort, value, valueHigh }: RingConsumer): Write => ({
+const look = ({ queued: { address, length, isPort, value, valueHigh } }: RingConsumer): Write => ({
   address,
   length,
   pio: isPort ? 1 : 0,

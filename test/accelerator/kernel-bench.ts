@@ -97,7 +97,8 @@ export class KernelBench {
     const { ring } = this;
     const writes: { address: number; value: number }[] = [];
     for (const { last } = ring; ring.first !== last; ring.advance()) {
-      writes.push({ address: ring.address, value: ring.value });
+      const { address, value } = ring.queued;
+      writes.push({ address, value });
     }
     return writes;
   }

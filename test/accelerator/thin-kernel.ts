@@ -1,4 +1,10 @@
-import type { GuestImage, RunOptions, RunOutcome, SliceEnd } from '../../sdk/accelerator/accelerator.ts';
+import {
+  type GuestImage,
+  isProgramImage,
+  type RunOptions,
+  type RunOutcome,
+  type SliceEnd,
+} from '../../sdk/accelerator/accelerator.ts';
 import { type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { ExitReason, IoExit, KvmRun, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import { KvmAccelerator } from '../../sdk/accelerator/kvm/accelerator.ts';
@@ -103,7 +109,7 @@ export function thinAccelerator(options: KvmAcceleratorOptions = {}): KvmAcceler
   const inner = new SimulatedKernel();
   const kernel = new ThinKernel(inner);
   const attach = (vcpu: KvmVcpu, image: GuestImage) =>
-    inner.processor(vcpu.fd).attach('start' in image ? image.start() : endedByHalt(image));
+    inner.processor(vcpu.fd).attach(isProgramImage(image) ? image.start() : endedByHalt(image as GuestSource));
   return new KvmAccelerator({
     ...options,
     name: 'thin',
@@ -136,6 +142,7 @@ interface ThinVcpu {
 
 class ThinProcessors implements KernelProcessors {
   readonly queueTimes = undefined;
+  readonly countInstructions = false;
   readonly operations = 0;
   private readonly vcpus: ThinVcpu[] = [];
   private time: TimeKeeper | undefined;

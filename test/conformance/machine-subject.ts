@@ -104,7 +104,7 @@ export class MachineSubject implements Subject {
         return undefined;
       case 'reset':
         if (operation.written === undefined) machine.reset();
-        else machine.io.write(ResetRegister, operation.written, 1);
+        else machine.io.write(operation.at ?? ResetRegister, operation.written, 1);
         machine.settle();
         return undefined;
     }

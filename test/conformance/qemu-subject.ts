@@ -126,7 +126,7 @@ export class QemuSubject implements Subject {
           answers.push({ value, output: levelsOf(qemu.qtest, watch) });
         });
         const last = rest[end];
-        if (last?.kind === 'reset') answers.push(await this.reset(qemu, last.written, watch));
+        if (last?.kind === 'reset') answers.push(await this.reset(qemu, last, watch));
         if (last?.kind === 'send') answers.push(await this.send(qemu, line as SerialSocket, last.bytes));
         if (last?.kind === 'start') answers.push(await this.start(qemu, last, watch));
         if (last?.kind === 'await') answers.push(await this.wait(qemu, last, watch));
@@ -136,9 +136,13 @@ export class QemuSubject implements Subject {
     });
   }
 
-  private async reset(qemu: QemuProcess, written: number | undefined, watch: Watched | undefined): Promise<Answer> {
+  private async reset(
+    qemu: QemuProcess,
+    { written, at = ResetRegister }: Extract<Operation, { readonly kind: 'reset' }>,
+    watch: Watched | undefined,
+  ): Promise<Answer> {
     if (written === undefined) await qemu.qmp.reset();
-    else await Promise.all([qemu.qmp.event('RESET'), qemu.qtest.out8(ResetRegister, written)]);
+    else await Promise.all([qemu.qmp.event('RESET'), qemu.qtest.out8(at, written)]);
     // Interrupt messages of the reset precede the answer of any command sent after it.
     await qemu.qtest.command('endianness');
     return { value: undefined, output: levelsOf(qemu.qtest, watch) };

@@ -15,8 +15,8 @@ export type Operation =
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
   /** Bytes come in at the chip's character back end. The chip must have room for them. */
   | { readonly kind: 'send'; readonly bytes: readonly number[] }
-  /** By the button, or by what the guest writes to the reset register. */
-  | { readonly kind: 'reset'; readonly written?: number };
+  /** By the button, or by what the guest writes to the reset register, or to another port that resets. */
+  | { readonly kind: 'reset'; readonly written?: number; readonly at?: number };
 
 export type Width = 1 | 2 | 4;
 
@@ -99,6 +99,10 @@ export const read8 = (port: number): Operation => read(port, 1);
 
 export const hex = (value: number, digits = 2): string => `0x${value.toString(16).padStart(digits, '0')}`;
 
+/** The port of an access, by its first address, or what else an operation touches. */
+export const portOrPlace = (operation: Operation): string =>
+  'port' in operation ? `port ${hex(operation.port)}` : placeOf(operation);
+
 /** What an operation touches that is no access to a port. */
 export function placeOf(operation: Exclude<Operation, { readonly port: number }>): string {
   if (operation.kind === 'reset') return 'reset';
@@ -131,7 +135,9 @@ export function formatOperation(operation: Operation): string {
     case 'nothing':
       return 'nothing';
     case 'reset':
-      return operation.written === undefined ? 'reset' : `out8 ${hex(ResetRegister)}, ${hex(operation.written)}`;
+      return operation.written === undefined
+        ? 'reset'
+        : `out8 ${hex(operation.at ?? ResetRegister)}, ${hex(operation.written)}`;
   }
 }
 

@@ -1,11 +1,7 @@
 import { VirtioRng } from '../../devices/index.ts';
-import {
-  DescriptorFlag,
-  MalformedQueue,
-  type VirtioBuffer,
-  type Virtqueue,
-} from '../../devices/virtio-rng/virtqueue.ts';
-import { device, KiB, MiB } from '../../sdk/index.ts';
+import { MalformedQueue, type VirtioBuffer } from '../../sdk/bus/virtio/request.ts';
+import { DescriptorFlag, type SplitQueue } from '../../sdk/bus/virtio/split-queue.ts';
+import { type DmaPort, device, KiB, MiB } from '../../sdk/index.ts';
 import { PciCommand, PciRegister } from '../../sdk/pci.ts';
 import { type StandIn, standIn } from './known-difference.ts';
 import { RamMebibytes } from './script.ts';
@@ -13,7 +9,7 @@ import { RamMebibytes } from './script.ts';
 // virtio-rng and its queue, each function with the behaviour of QEMU's in one point.
 
 type RngClass = typeof VirtioRng;
-type QueueClass = typeof Virtqueue;
+type QueueClass = typeof SplitQueue;
 
 /** The card with a queue of another class. */
 export function queueOf(over: (base: QueueClass) => QueueClass): StandIn {
@@ -54,26 +50,23 @@ export function isOffWithoutMaster(base: RngClass): RngClass {
       if (this.isOff) this.deviceStatus &= ~0x04;
     }
 
-    override writeStatus(status: number): void {
+    override get legacyDeviceStatus(): number {
+      return super.legacyDeviceStatus;
+    }
+
+    override set legacyDeviceStatus(status: number) {
       this.isOwnWrite = true;
-      super.writeStatus(status);
+      super.legacyDeviceStatus = status;
       this.isOwnWrite = false;
-      if (status === 0) this.isOff = false;
     }
 
-    override writeQueuePage(page: number, previous: number): number {
-      const kept = super.writeQueuePage(page, previous);
-      if (page === 0) this.isOff = false;
-      return kept;
-    }
-
-    override reset(): void {
-      super.reset();
+    protected override resetFunction(): void {
+      super.resetFunction();
       this.isOff = false;
     }
 
-    protected override processQueue(): void {
-      if (!this.isOff) super.processQueue();
+    protected override processQueue(index: number): void {
+      if (!this.isOff) super.processQueue(index);
     }
   }
   return VirtioRngSwitchedOff;
@@ -109,7 +102,7 @@ export function setsIsrWhenBroken(base: RngClass): RngClass {
 
     protected override stopWorking(mistake: MalformedQueue): void {
       super.stopWorking(mistake);
-      if (!foundWhenTaken.includes(mistake.kind) || !this.queue.wantsInterrupt(this.queuePage * 4096)) return;
+      if (!foundWhenTaken.includes(mistake.kind) || !this.queues[0]?.wantsInterrupt(0)) return;
       this.isSetWithoutPin = this.interruptStatus === 0;
       this.interruptStatus |= 1;
     }
@@ -122,10 +115,10 @@ const looksAhead = (base: QueueClass) =>
   class extends base {
     private isLooking = false;
 
-    protected lookAt(queue: number, request: number): readonly VirtioBuffer[] {
+    protected lookAt(request: number): readonly VirtioBuffer[] {
       this.isLooking = true;
       try {
-        return this.chain(queue, this.headOf(queue, this.nextRequest + request));
+        return this.chain(this.headOf(this.nextRequest + request));
       } finally {
         this.isLooking = false;
       }
@@ -139,16 +132,16 @@ const looksAhead = (base: QueueClass) =>
 /** Random bytes are asked for as many as the requests have room for: without room none are served, nor those behind the last. */
 export const waitsForRoom = (base: QueueClass): QueueClass =>
   class extends looksAhead(base) {
-    protected override waiting(queue: number): number {
-      const waiting = super.waiting(queue);
+    protected override waiting(): number {
+      const waiting = super.waiting();
       let served = 0;
-      for (let request = 0; request < waiting; request++) if (this.hasRoom(queue, request)) served = request + 1;
+      for (let request = 0; request < waiting; request++) if (this.hasRoom(request)) served = request + 1;
       return served;
     }
 
-    private hasRoom(queue: number, request: number): boolean {
+    private hasRoom(request: number): boolean {
       try {
-        return this.lookAt(queue, request).some(({ length, writable }) => writable && length > 0);
+        return this.lookAt(request).some(({ length, writable }) => writable && length > 0);
       } catch (error) {
         if (error instanceof MalformedQueue) return true;
         throw error;
@@ -159,34 +152,31 @@ export const waitsForRoom = (base: QueueClass): QueueClass =>
 /** All chains are counted before the first is served: one that is wrong stops all, and so do more descriptors than there are. */
 export const countsFirst = (base: QueueClass): QueueClass =>
   class extends looksAhead(base) {
-    protected override waiting(queue: number): number {
-      const pending = (this.load16(queue + 16 * this.size + 2) - this.nextRequest) & 0xffff;
+    protected override waiting(): number {
+      const pending = (this.rings.availableIndex - this.nextRequest) & 0xffff;
       let descriptors = 0;
       for (let request = 0; request < pending && pending <= this.size; request++) {
-        const buffers = this.lookAt(queue, request);
-        descriptors += this.isTable(queue, request) ? 1 : buffers.length;
+        const buffers = this.lookAt(request);
+        descriptors += this.isTable(request) ? 1 : buffers.length;
         if (descriptors > this.size)
           throw new MalformedQueue('descriptor', `chains of more than ${this.size} descriptors`);
       }
-      return super.waiting(queue);
+      return super.waiting();
     }
 
-    private isTable(queue: number, request: number): boolean {
-      this.load(queue + 16 * this.headOf(queue, this.nextRequest + request), 16);
-      return (this.view.getUint16(12, true) & DescriptorFlag.Indirect) !== 0;
+    private isTable(request: number): boolean {
+      const head = this.headOf(this.nextRequest + request);
+      return (this.rings.descriptorAt(Number(this.descriptors), head).flags & DescriptorFlag.Indirect) !== 0;
     }
   };
 
 /** A head that is indirect leads to a table; any other descriptor is a buffer, whatever it says. */
 export const followsTables = (base: QueueClass): QueueClass =>
   class extends base {
-    protected override chain(queue: number, head: number): readonly VirtioBuffer[] {
-      if (head >= this.size) return super.chain(queue, head);
-      this.load(queue + 16 * head, 16);
-      if ((this.view.getUint16(12, true) & DescriptorFlag.Indirect) === 0) return super.chain(queue, head);
-      const size = this.view.getUint32(8, true);
-      if (size === 0 || size % 16 !== 0) throw new MalformedQueue('descriptor', `a table of ${size} bytes`);
-      return this.walk(Number(this.view.getBigUint64(0, true)), 0, size / 16);
+    protected override chain(head: number): readonly VirtioBuffer[] {
+      if (head >= this.size) return super.chain(head);
+      const { flags, length, address } = this.rings.descriptorAt(Number(this.descriptors), head);
+      return flags & DescriptorFlag.Indirect ? this.indirect(Number(address), length) : super.chain(head);
     }
 
     protected override refuseIndirect(): void {}
@@ -213,24 +203,29 @@ export const bouncesOnce = (base: QueueClass): QueueClass =>
     }
   };
 
-export function losesBytes(base: RngClass): RngClass {
-  @device({ type: 'virtio-rng-pci', description: 'virtio-rng that does not mind where its bytes go' })
-  class VirtioRngThatLosesBytes extends base {
-    protected override store(address: bigint, bytes: Uint8Array): void {
-      this.busMaster.write(address, bytes);
+/** Bytes for a buffer where no memory is are lost. */
+export const losesBytes = (base: QueueClass): QueueClass =>
+  class extends base {
+    constructor(largest: number, memory: DmaPort) {
+      super(largest, forgiving(memory, 'writes'));
     }
-  }
-  return VirtioRngThatLosesBytes;
-}
+  };
 
 /** Where there is no memory a queue reads zeros, so that nothing waits in it. */
 export const readsZeros = (base: QueueClass): QueueClass =>
   class extends base {
-    protected override load(address: number, size: number): void {
-      try {
-        super.load(address, size);
-      } catch (error) {
-        if (!(error instanceof MalformedQueue)) throw error;
-      }
+    constructor(largest: number, memory: DmaPort) {
+      super(largest, forgiving(memory, 'reads'));
     }
   };
+
+/** What reaches nothing is said to have gone well. */
+function forgiving(memory: DmaPort, what: 'reads' | 'writes'): DmaPort {
+  const [read, write] = what === 'reads' ? [0, -1] : [-1, 0];
+  return {
+    read: (address, target) => memory.read(address, target) & read,
+    write: (address, source) => memory.write(address, source) & write,
+    loadIndex: (address) => (what === 'reads' ? Math.max(0, memory.loadIndex(address)) : memory.loadIndex(address)),
+    storeIndex: (address, value) => memory.storeIndex(address, value) & write,
+  } as Pick<DmaPort, keyof DmaPort> as DmaPort;
+}

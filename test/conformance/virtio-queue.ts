@@ -133,7 +133,7 @@ export const virtioQueue: Chip = {
     running: true,
     arguments: [
       ...['-object', 'rng-random,id=zeros,filename=/dev/zero', '-device'],
-      'virtio-rng-pci,rng=zeros,addr=07.0,disable-modern=on,disable-legacy=off,vectors=0,indirect_desc=off,event_idx=off,any_layout=off,' +
+      'virtio-rng-pci,rng=zeros,addr=07.0,disable-legacy=off,indirect_desc=off,event_idx=off,any_layout=off,' +
         'notify_on_empty=off,ioeventfd=off',
     ],
   },

@@ -55,7 +55,7 @@ export const virtioRng: Chip = {
   qemu: {
     arguments: [
       '-device',
-      'virtio-rng-pci,addr=07.0,disable-modern=on,disable-legacy=off,vectors=0,indirect_desc=off,event_idx=off,any_layout=off,notify_on_empty=off',
+      'virtio-rng-pci,addr=07.0,disable-legacy=off,queue_reset=on,any_layout=off,notify_on_empty=off',
     ],
   },
   act(random, add) {

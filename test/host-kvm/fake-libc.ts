@@ -2,11 +2,15 @@ import {
   Capability,
   CoalescedRingLayout,
   Errno,
+  MsrList,
+  Msrs,
+  StructSize,
   SystemRequest,
   VcpuRequest,
   VmRequest,
 } from '../../sdk/accelerator/kvm/abi.ts';
-import { type Libc, MapFailed } from '../../sdk/host-kvm/libc.ts';
+import type { Libc } from '../../sdk/host-kvm/libc.ts';
+import { MapFailed, MapFlag } from '../../sdk/native/libc.ts';
 
 /** What a call of libc fails with. */
 export interface Failure {
@@ -42,16 +46,23 @@ export class FakeLibc implements Libc {
   readonly capabilities: Record<number, number> = { ...Capabilities };
   /** Called for KVM_RUN; answers 0, or an errno. */
   onRun: () => number = () => Errno.EINTR;
+  /** What KVM_GET_REGS answers. */
+  readonly registers = new DataView(new ArrayBuffer(StructSize.registers));
+  /** Model-specific registers that KVM_GET_MSR_INDEX_LIST names. */
+  readonly msrs = new Map<number, bigint>();
+  /** Of them: the ones that a vCPU can neither read nor write. */
+  readonly refusedMsrs = new Set<number>();
   readonly doesNothing = 0xabbn;
   handler = 0n;
-  isTicking = false;
+  /** What setitimer was given last. */
+  #timer = new BigInt64Array(4);
   #errno = 0;
   #nextFd = 3;
   #nextAddress = 0x7f00_0000_0000n;
   readonly #buffers = new Map<bigint, ArrayBuffer>();
 
   /** Fails at this call: its number from 0, or what it is. */
-  constructor(private readonly failing?: number | Failure) {}
+  constructor(public failing?: number | Failure) {}
 
   /** Nothing is left behind. */
   get isClean(): boolean {
@@ -86,11 +97,44 @@ export class FakeLibc implements Libc {
     return -1;
   }
 
-  ioctlStruct(_fd: number, request: number): number {
-    return this.#fails(RequestNames.get(request) ?? 'ioctl') ? -1 : 0;
+  ioctlStruct(_fd: number, request: number, argument: ArrayBufferView): number {
+    if (this.#fails(RequestNames.get(request) ?? 'ioctl')) return -1;
+    const struct = new DataView(argument.buffer, argument.byteOffset, argument.byteLength);
+    if (request === VcpuRequest.GetRegisters)
+      new Uint8Array(argument.buffer, argument.byteOffset, argument.byteLength).set(
+        new Uint8Array(this.registers.buffer),
+      );
+    if (request === SystemRequest.GetMsrIndexList) this.#listMsrs(struct);
+    if (request === VcpuRequest.GetMsrs || request === VcpuRequest.SetMsrs) return this.#passMsrs(request, struct);
+    return 0;
   }
 
-  mmap(_address: bigint, length: number): bigint {
+  #listMsrs(list: DataView): void {
+    list.setUint32(MsrList.count, this.msrs.size, true);
+    [...this.msrs.keys()].forEach((index, at) => {
+      list.setUint32(MsrList.header + at * MsrList.entry, index, true);
+    });
+  }
+
+  /** Ends at the first one that is refused, and answers how many were before it. */
+  #passMsrs(request: number, struct: DataView): number {
+    const count = struct.getUint32(Msrs.count, true);
+    for (let at = 0; at < count; at++) {
+      const entry = Msrs.header + at * Msrs.entry;
+      const index = struct.getUint32(entry + Msrs.index, true);
+      if (this.refusedMsrs.has(index)) return at;
+      if (request === VcpuRequest.SetMsrs) this.msrs.set(index, struct.getBigUint64(entry + Msrs.value, true));
+      else struct.setBigUint64(entry + Msrs.value, this.msrs.get(index) ?? 0n, true);
+    }
+    return count;
+  }
+
+  /** What is mapped over a mapping gives that one back. */
+  mmap(over: bigint, length: number, _protection: number, flags: number): bigint {
+    if ((flags & MapFlag.Fixed) !== 0) {
+      this.mapped.delete(over);
+      return over;
+    }
     if (this.#fails('mmap')) return MapFailed;
     const address = this.#nextAddress;
     this.#nextAddress += BigInt(length) + 4096n;
@@ -136,15 +180,24 @@ export class FakeLibc implements Libc {
     return -1;
   }
 
-  setitimer(_which: number, next: BigInt64Array): number {
-    this.isTicking = (next[0] ?? 0n) !== 0n || (next[1] ?? 0n) !== 0n;
+  get isTicking(): boolean {
+    return this.#timer.some((field) => field !== 0n);
+  }
+
+  setitimer(_which: number, next: BigInt64Array, before: BigInt64Array | null): number {
+    before?.set(this.#timer);
+    this.#timer = next.slice();
     return 0;
   }
 
-  signal(_number: number, handler: bigint): bigint {
-    const before = this.handler;
-    this.handler = handler;
-    return before;
+  sigaction(_number: number, next: DataView, before: DataView | null): number {
+    before?.setBigUint64(0, this.handler, true);
+    this.handler = next.getBigUint64(0, true);
+    return 0;
+  }
+
+  poll(): number {
+    return 0;
   }
 
   sleep(): void {}

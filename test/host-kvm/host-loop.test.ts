@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { Errno, ExitReason, IoDirection, IoExit, KvmRun } from '../../sdk/accelerator/kvm/abi.ts';
+import { FlatBinary } from '../../sdk/accelerator/guest/flat-binary.ts';
+import {
+  EmulationFailure,
+  Errno,
+  ExitReason,
+  InternalErrorExit,
+  IoDirection,
+  IoExit,
+  KvmRun,
+  Registers,
+} from '../../sdk/accelerator/kvm/abi.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
-import { hostKvmAccelerator } from '../../sdk/host-kvm/accelerator.ts';
-import { FlatBinary } from '../../sdk/host-kvm/flat-binary.ts';
+import { acceleratorOver } from '../../sdk/host-kvm/accelerator.ts';
 import { device, IsaDevice, portRegion, use } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/machine/index.ts';
+import { expectRefusal } from '../refusal.ts';
 import { isapc } from '../small-machines.ts';
 import { FakeLibc } from './fake-libc.ts';
 
@@ -37,7 +47,7 @@ class Bench {
     libc.onRun = () => (runs[Math.min(this.runs++, runs.length - 1)] as (libc: FakeLibc) => number)(libc);
     this.machine = Machine.create(
       { ...isapc, name: 'sink-machine', devices: [...isapc.devices, use(Sink)] },
-      { accelerator: hostKvmAccelerator({}, libc) },
+      { accelerator: acceleratorOver(libc) },
     );
     this.sink = this.machine.devices.find(({ device }) => device instanceof Sink)!.device as Sink;
   }
@@ -72,6 +82,29 @@ const halt = (libc: FakeLibc) => {
   libc.vcpuPages.setUint8(KvmRun.ifFlag, 0);
   return 0;
 };
+
+const stop = (reason: number, detail: number) => (libc: FakeLibc) => {
+  libc.vcpuPages.setUint32(KvmRun.exitReason, reason, true);
+  libc.vcpuPages.setUint32(InternalErrorExit.suberror, detail, true);
+  libc.registers.setBigUint64(Registers.rip, 0x1003n, true);
+  return 0;
+};
+
+describe('a vCPU that KVM has stopped for good', () => {
+  it.each([
+    [ExitReason.InternalError, EmulationFailure, 'instruction-not-emulated', 'vCPU 0 is at RIP 0x1003'],
+    [ExitReason.FailEntry, 0x8000_0021, 'entry-refused', '0x80000021'],
+    [ExitReason.InternalError, 3, 'unknown-exit', 'suberror 3'],
+  ])(
+    'with exit reason %i and %i is refused by a code of its own, and nothing is left behind',
+    (reason, detail, code, named) => {
+      const bench = new Bench([stop(reason, detail)]);
+      expectRefusal(() => bench.run(), code, 'vCPU 0', named);
+      bench.machine.dispose();
+      expect(bench.libc.isClean).toBe(true);
+    },
+  );
+});
 
 describe('the loop of a host kernel', () => {
   it('drains at each return, before it serves the exit, and ends at a HLT with interrupts disabled', () => {
@@ -143,6 +176,59 @@ describe('the loop of a host kernel', () => {
     expect(bench.libc.isClean).toBe(true);
   });
 
+  it('goes on with a guest that has lowered its CR8, and a reset puts it back to 0', () => {
+    const lower = (libc: FakeLibc) => {
+      libc.vcpuPages.setUint32(KvmRun.exitReason, ExitReason.SetTpr, true);
+      libc.vcpuPages.setBigUint64(KvmRun.cr8, 5n, true);
+      return 0;
+    };
+    const bench = new Bench([lower, out(1), halt, tick]);
+    expect(bench.run().reason).toBe('halted');
+    expect(bench.sink.written).toEqual([1]);
+    expect(bench.libc.vcpuPages.getBigUint64(KvmRun.cr8, true)).toBe(5n);
+    bench.machine.reset();
+    expect(bench.libc.vcpuPages.getBigUint64(KvmRun.cr8, true)).toBe(0n);
+  });
+
+  it('gives its tick back to the machine in whose handler it runs', () => {
+    const ticking: boolean[] = [];
+    const inner = new Bench([tick]);
+    const outer = new Bench([
+      out(1),
+      (libc) => {
+        ticking.push(libc.isTicking);
+        return halt(libc);
+      },
+    ]);
+    // One process: its timer and its handler are those of both.
+    inner.libc.setitimer = (...values) => outer.libc.setitimer(...values);
+    inner.libc.sigaction = (...values) => outer.libc.sigaction(...values);
+    const { clock } = inner.machine;
+    clock.timer('stop', () => inner.machine.pause()).arm(clock.now + MILLISECOND);
+    outer.sink.onWrite = () => {
+      expect(inner.run().reason).toBe('paused');
+      expect(outer.libc.handler).toBe(outer.libc.doesNothing);
+    };
+    expect(outer.run().reason).toBe('halted');
+    expect(ticking).toEqual([true]);
+    expect(outer.libc.isTicking).toBe(false);
+    expect(outer.libc.handler).toBe(0n);
+  });
+
+  it('refuses to be disposed of in a handler and in a timer, and can be afterwards', () => {
+    const inHandler = new Bench([out(1), halt]);
+    inHandler.sink.onWrite = () => inHandler.machine.dispose();
+    const inTimer = new Bench([tick]);
+    const { clock } = inTimer.machine;
+    clock.timer('away', () => inTimer.machine.dispose()).arm(clock.now + MILLISECOND);
+    for (const bench of [inHandler, inTimer]) {
+      expectRefusal(() => bench.run(), 'device-failure', 'dispose(): the machine runs. Call pause()');
+      expect(bench.libc.mapped.size).toBeGreaterThan(0);
+      bench.machine.dispose();
+      expect(bench.libc.isClean).toBe(true);
+    }
+  });
+
   it('ends a slice at a tick, so that a guest that spins leaves the host its turn', () => {
     const bench = new Bench([tick]);
     const { accelerator } = bench.machine;
@@ -152,6 +238,22 @@ describe('the loop of a host kernel', () => {
     expect(bench.runs).toBe(1);
     bench.machine.pause();
     expect(accelerator.runSlice({ operations: 1_000_000 })).toMatchObject({ reason: 'paused' });
+  });
+
+  it('gives a guest in long mode no further page tables at a reset, and one table to all vCPUs', () => {
+    const bench = new Bench([tick]);
+    const code = { name: 'code', bytes: Uint8Array.of(0xf4), mode: 'long' } as const;
+    bench.machine.load(
+      [0x1000, 0x2000].map((address) => new FlatBinary({ ...code, address })),
+      {},
+    );
+    const { size } = bench.libc.mapped;
+    for (let reset = 0; reset < 3; reset++) bench.machine.reset();
+    expect(bench.libc.mapped.size).toBe(size);
+    bench.machine.load(new FlatBinary({ ...code, address: 0x1000 }), {});
+    expect(bench.libc.mapped.size).toBe(size);
+    bench.machine.dispose();
+    expect(bench.libc.isClean).toBe(true);
   });
 
   it('counts a write that a zone holds as a full ring, when it exits all the same', () => {

@@ -117,7 +117,7 @@ it('knows all properties that the types have', () => {
     ...{ interruptController: true, options: true, prepare: true, defaultRam: true },
   };
   const request: All<MachineRequest> = {
-    ...{ accelerator: true, ram: true, options: true, deviceOptions: true, startAt: true },
+    ...{ accelerator: true, ram: true, options: true, firmware: true, deviceOptions: true, startAt: true },
     ...{ defaults: true, backends: true, onBackendError: true, onGuestError: true, onObserverFailure: true },
   };
   const restore: All<RestoreRequest> = { ...request, guests: true, deviceClasses: true };

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { BackplaneError } from '../../sdk/base/errors.ts';
 import { printableLines } from '../../sdk/base/text.ts';
 import { bootLinux } from '../../sdk/testing/qemu/linux/boot.ts';
 import { addProgram, NewcArchive } from '../../sdk/testing/qemu/linux/newc-archive.ts';
@@ -8,9 +7,10 @@ import { type BuiltFile, bundle, Root } from './bundle.ts';
 import { type ConsoleDocument, type Job, Marker } from './console-documents.ts';
 import type { FetchedPackages } from './fetch.ts';
 import type { PlantedFault } from './random/faults.ts';
+import { Refusal } from './refusal.ts';
 
-/** Where the machine has the checkout. */
-const Checkout = 'backplane';
+/** Where the machine has the checkout: below `/`. */
+export const Checkout = 'backplane';
 /** What scripts read of it. */
 const DataFolders = ['examples/recordings', 'sdk/cli/templates', 'test/reference'];
 const Packages = ['koffi', '@koromix/koffi-linux-x64'];
@@ -64,8 +64,7 @@ export class EmulatedMachine {
     });
     if (statuses.every((status) => status !== undefined)) return statuses;
     const end = said.slice(-LinesOfConsole).join('\n').trim();
-    throw new BackplaneError(
-      'guest-without-status',
+    throw new Refusal(
       `The emulated machine powered off before every job had a status. The end of its console:\n${printableLines(end) || 'nothing'}`,
     );
   }

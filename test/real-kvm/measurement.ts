@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { BackplaneError } from '../../sdk/base/errors.ts';
-import type { MeasuredRow } from '../../sdk/cli/measure/coalescing.ts';
+import type { CountedRow } from '../../sdk/cli/measure/coalescing.ts';
 import { formatTable } from '../../sdk/cli/text.ts';
+import { Refusal } from './refusal.ts';
 import type { Machine } from './suite.ts';
 
 /** What `measure.ts` prints: our table, and what the userspace in C came to. */
 export interface Measurement {
-  readonly rows: readonly MeasuredRow[];
-  readonly yardsticks: readonly Pick<MeasuredRow, 'workload' | 'mode' | 'userspaceExits' | 'median'>[];
+  readonly rows: readonly CountedRow[];
+  readonly yardsticks: readonly Pick<CountedRow, 'workload' | 'mode' | 'userspaceExits' | 'median'>[];
 }
 
 /** The whole of our loop executes at most so many times the instructions of the userspace in C. */
@@ -47,8 +47,7 @@ function compiledYardstick(): string {
   try {
     execFileSync('cc', ['-O2', '-static', '-o', program, source], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch (cause) {
-    throw new BackplaneError(
-      'no-compiler',
+    throw new Refusal(
       `The yardstick cannot be compiled: ${(cause as Error).message}. Install a C compiler (cc) with a static libc.`,
     );
   }
@@ -91,7 +90,7 @@ export function judgedMeasurement(
 }
 
 /** Exits are exact: a HLT at the end, and what no zone takes. A ring of 169 entries is drained when the 170th write exits. */
-function exitsOf({ workload, mode }: MeasuredRow, times: number): number {
+function exitsOf({ workload, mode }: CountedRow, times: number): number {
   if (workload === 'burst') return mode === 'off' ? times + 1 : Math.floor(times / 170) + 1;
   if (mode === 'off') return 2 * times + 1;
   return workload === 'pci' && mode === 'overlay' ? 2 * times + 1 : times + 1;

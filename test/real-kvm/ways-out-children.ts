@@ -1,11 +1,11 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import Module from 'node:module';
-import { hostKvmAccelerator } from '../../sdk/host-kvm/accelerator.ts';
-import { FlatBinary } from '../../sdk/host-kvm/flat-binary.ts';
+import { FlatBinary } from '../../sdk/accelerator/guest/flat-binary.ts';
+import { Capability, Errno, SystemRequest, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
+import { acceleratorOver, hostKvmAccelerator } from '../../sdk/host-kvm/accelerator.ts';
 import { type Libc, libc } from '../../sdk/host-kvm/libc.ts';
 import { defineMachine, device, IsaDevice, MILLISECOND, portRegion, use } from '../../sdk/index.ts';
 import { Machine, pump } from '../../sdk/runtime.ts';
 import { isapc } from '../small-machines.ts';
+import { FailingLibc, leftBehind, libcThat, replaceKoffi } from './failing-host.ts';
 
 /** How a child ends. */
 export interface Ending {
@@ -20,7 +20,7 @@ interface WayOut {
     /** It gets a SIGINT once it has printed 'running'. */
     readonly interrupted?: boolean;
   };
-  /** It needs no /dev/kvm. */
+  /** It needs no /dev/kvm: test/host-kvm/ways-out.test.ts runs it. */
   readonly anywhere?: boolean;
   /** What the child does. */
   readonly body: () => void | Promise<void>;
@@ -59,55 +59,9 @@ const binary = (bytes: readonly number[]) =>
   new FlatBinary({ name: 'way-out', bytes: Uint8Array.from(bytes), address: 0x1000 });
 
 function newMachine(library: Libc = libc()): Machine {
-  const machine = Machine.create(trapMachine, { accelerator: hostKvmAccelerator({}, library) });
+  const machine = Machine.create(trapMachine, { accelerator: acceleratorOver(library) });
   TrapDevice.onPause = () => machine.pause();
   return machine;
-}
-
-/** What of KVM this process has open or mapped. */
-function leftBehind(): string[] {
-  const open = readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      const target = readlinkSync(`/proc/self/fd/${fd}`);
-      return /kvm/.test(target) ? [target] : [];
-    } catch {
-      return [];
-    }
-  });
-  const mapped = readFileSync('/proc/self/maps', 'utf8')
-    .split('\n')
-    .filter((line) => /kvm-vcpu/.test(line));
-  return [...open, ...mapped];
-}
-
-/** libc whose call number `failing` fails. It counts what is mapped. */
-class FailingLibc {
-  calls = 0;
-  mapped = 0;
-  readonly library: Libc;
-  private hasFailed = false;
-
-  constructor(failing: number) {
-    const real = libc();
-    const fails = (): boolean => {
-      this.hasFailed = this.calls++ === failing;
-      return this.hasFailed;
-    };
-    this.library = {
-      ...real,
-      errno: () => (this.hasFailed ? 22 : real.errno()),
-      ioctl: (fd, request, argument) => (fails() ? -1 : real.ioctl(fd, request, argument)),
-      ioctlStruct: (fd, request, argument) => (fails() ? -1 : real.ioctlStruct(fd, request, argument)),
-      mmap: (...values) => {
-        this.mapped++;
-        return real.mmap(...values);
-      },
-      munmap: (address, length) => {
-        this.mapped--;
-        return real.munmap(address, length);
-      },
-    };
-  }
 }
 
 /** Makes a machine whose call number `failing` fails. Answers how many calls there were, and what is wrong. */
@@ -127,25 +81,27 @@ function failAt(failing: number): { readonly calls: number; readonly wrong: stri
   };
 }
 
-/** Another koffi than the one that is installed; undefined: none. */
-function replaceKoffi(replacement: object | undefined): void {
-  const loader = Module as unknown as { _load(request: string, ...more: unknown[]): unknown };
-  const load = loader._load;
-  loader._load = (request, ...more) => {
-    if (request !== 'koffi') return load.call(loader, request, ...more);
-    if (replacement !== undefined) return replacement;
-    throw Object.assign(new Error("Cannot find module 'koffi'"), { code: 'MODULE_NOT_FOUND' });
-  };
+/** As the command does, prints the sentence of each error, and ends with status 1: nothing of KVM may be left behind then. */
+function refused(...actions: readonly (() => void)[]): void {
+  const codes = actions.map((action) => {
+    try {
+      action();
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      console.log(`${code}: ${message}`);
+      return code;
+    }
+    return undefined;
+  });
+  console.log(codes.join(', '));
+  process.exit(leftBehind().length === 0 ? 1 : 2);
 }
 
-/** The command prints the sentence of an error and ends with status 1. */
-function refused(action: () => void): void {
+function runAndDispose(machine: Machine, guest: FlatBinary): void {
   try {
-    action();
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    console.log(`${code}: ${message}`);
-    process.exit(1);
+    machine.run(guest);
+  } finally {
+    machine.dispose();
   }
 }
 
@@ -228,6 +184,40 @@ export const waysOut: Readonly<Record<string, WayOut>> = {
       machine.dispose();
     },
   },
+  'a handler that disposes of the machine that runs, and a view of RAM that outlives it': {
+    ends: { status: 0, says: "device-failure, then zeros, left: ''" },
+    body() {
+      const machine = newMachine();
+      const { region } = machine.memory.lookup(0x1000)!;
+      const { bytes } = (region.aliasTarget ?? region).ram!;
+      TrapDevice.onPause = () => machine.dispose();
+      let code: unknown;
+      try {
+        machine.run(binary(write(Trap.Pause)));
+      } catch (error) {
+        code = (error as { code?: unknown }).code;
+      }
+      machine.dispose();
+      const is = bytes.every((byte) => byte === 0) ? 'zeros' : 'the bytes of the guest';
+      console.log(`${code}, then ${is}, left: '${leftBehind().join()}'`);
+    },
+  },
+  'a run in a handler of another machine, whose guest spins then': {
+    ends: { status: 0, says: 'halted paused' },
+    body() {
+      const inner = newMachine();
+      const outer = newMachine();
+      let first = '';
+      const stop = outer.clock.timer('stop', () => outer.pause());
+      // From then on: a slow host takes longer than that to come here.
+      TrapDevice.onPause = () => {
+        first = inner.run(binary(Halt)).reason;
+        stop.arm(outer.clock.now + 20 * MILLISECOND);
+      };
+      const { reason } = outer.run(binary(write(Trap.Pause)));
+      console.log(first, reason);
+    },
+  },
   'a call that fails half-way': {
     ends: { status: 0, says: 'nothing is left behind' },
     body() {
@@ -237,6 +227,37 @@ export const waysOut: Readonly<Record<string, WayOut>> = {
         if (wrong !== undefined) throw new Error(wrong);
       }
       console.log(`${calls} calls, and nothing is left behind`);
+    },
+  },
+  'a guest that KVM stops: a KVM_RUN that fails, and an instruction that it cannot emulate': {
+    ends: {
+      status: 1,
+      says: 'kvm-failure: KVM could not run vCPU 0: errno 14. The guest cannot go on.\ninstruction-not-emulated: -accel kvm: vCPU 0 is at RIP 0xfee00000',
+    },
+    body() {
+      let runs = 0;
+      const fails = (request: number): boolean => request === VcpuRequest.Run && runs++ === 3;
+      const failing = newMachine(libcThat(fails, Errno.EFAULT));
+      // mov eax, 0xfee00000; jmp eax: no memory is there.
+      const bytes = Uint8Array.of(0xb8, 0, 0, 0xe0, 0xfe, 0xff, 0xe0);
+      const jump = new FlatBinary({ name: 'jumps', bytes, address: 0x1000, mode: 'protected' });
+      const jumping = newMachine();
+      refused(
+        () => runAndDispose(failing, binary(Spin)),
+        () => runAndDispose(jumping, jump),
+      );
+    },
+  },
+  'a KVM that is missing, in use, or lacks what each machine needs': {
+    ends: { status: 1, says: 'no-kvm, kvm-busy, unsupported-kernel' },
+    body() {
+      const real = libc();
+      const missing = { ...real, open: (_path: string, flags: number) => real.open('/dev/no-such-kvm', flags) };
+      const busy = libcThat((request) => request === SystemRequest.CreateVm, Errno.EBUSY);
+      const isAsked = (request: number, argument: number): boolean =>
+        request === SystemRequest.CheckExtension && argument === Capability.ImmediateExit;
+      const old = libcThat(isAsked, Errno.EINVAL);
+      refused(...[missing, busy, old].map((library) => () => void acceleratorOver(library)));
     },
   },
   'a user who may not open /dev/kvm': {

@@ -121,11 +121,12 @@ class VectorBench<Kernel extends KvmKernel> {
     const entries: RingEntry[] = [];
     const { last } = ring;
     for (let left = 170; ring.first !== last && left > 0; left--) {
+      const { address, length, isPort, value, valueHigh } = ring.queued;
       const bytes = new DataView(new ArrayBuffer(8));
-      bytes.setUint32(0, ring.value, true);
-      bytes.setUint32(4, ring.valueHigh, true);
-      const data = Array.from({ length: ring.length }, (_, index) => bytes.getUint8(index));
-      entries.push({ addr: ring.address, len: ring.length, pio: ring.isPort ? 1 : 0, data });
+      bytes.setUint32(0, value, true);
+      bytes.setUint32(4, valueHigh, true);
+      const data = Array.from({ length }, (_, index) => bytes.getUint8(index));
+      entries.push({ addr: address, len: length, pio: isPort ? 1 : 0, data });
       ring.advance();
     }
     return entries;

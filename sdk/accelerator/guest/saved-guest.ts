@@ -1,15 +1,16 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
-import type { GuestImage } from '../accelerator.ts';
+import { type GuestImage, isProgramImage, type ProgramImage } from '../accelerator.ts';
 import { TraceGuest } from '../trace/guest.ts';
 import type { RecordedTrace } from '../trace/recorded-trace.ts';
+import { type GuestCode, isGuestCode } from './code.ts';
 import { LogLimits } from './log.ts';
 import { readLog, readProgress, writeLog, writeProgress } from './log-text.ts';
 import { LoggedGuest, ProgressError } from './logged-guest.ts';
 import { GuestOperation, type GuestSource } from './operation.ts';
 
 /** A guest that was brought back to where it was, and the operation that its vCPU has. */
-interface ResumedGuest {
+export interface ResumedGuest {
   readonly guest: GuestSource | undefined;
   readonly operation: GuestOperation;
   /** Puts a recording into its place; a refused snapshot leaves it alone. */
@@ -88,16 +89,20 @@ export function readGuest(reader: JsonReader, image: GuestImage | undefined, atI
   const operation = new GuestOperation();
   if (reader.data === null || image === undefined) return { guest: undefined, operation };
   const kind = reader.member('kind').text(16);
-  if (kind === 'program' && 'start' in image) return readProgram(reader, image, operation, atItsEnd);
+  if (kind === 'program' && isProgramImage(image)) return readProgram(reader, image, operation, atItsEnd);
   if (kind === 'recording' && image instanceof TraceGuest) return readRecording(reader, image, operation);
-  const given = 'start' in image ? 'a program' : 'a recording or another guest';
+  const given = isProgramImage(image)
+    ? 'a program'
+    : isGuestCode(image)
+      ? 'machine code'
+      : 'a recording or another guest';
   reader.refuse(`expected ${kind === '' ? 'a guest' : `a ${kind}`}, and '${image.name}' is ${given}`);
   return { guest: undefined, operation };
 }
 
 function readProgram(
   reader: JsonReader,
-  image: Extract<GuestImage, { start(): GuestSource }>,
+  image: ProgramImage,
   operation: GuestOperation,
   atItsEnd: boolean,
 ): ResumedGuest {
@@ -115,6 +120,20 @@ function readProgram(
     where.refuse(error instanceof Error ? error.message : String(error));
     return { guest: undefined, operation };
   }
+}
+
+/** Machine code by its name and a checksum: a reset puts it in place again. */
+export function saveCodeGuest(code: GuestCode): Json {
+  return { kind: 'code', name: code.name, checksum: checksumOfCode(code) };
+}
+
+/** The guest that was saved must be the one that is given; undefined if the state is that of another kind of guest. */
+export function readCodeGuest(reader: JsonReader, image: GuestImage | undefined): GuestCode | undefined {
+  if (image === undefined || !isGuestCode(image) || reader.member('kind').data !== 'code') return undefined;
+  const name = reader.only('kind', 'name', 'checksum').member('name').text();
+  if (reader.member('checksum').integer(0) !== checksumOfCode(image))
+    reader.refuse(`the machine code '${image.name}' is not what was saved, '${name}'`);
+  return image;
 }
 
 function readRecording(reader: JsonReader, guest: TraceGuest, operation: GuestOperation): ResumedGuest {
@@ -138,6 +157,20 @@ function readRecording(reader: JsonReader, guest: TraceGuest, operation: GuestOp
     if (underWay) operation.finished = !guest.next(operation);
   };
   return { guest, operation, prepare };
+}
+
+/** FNV-1a over what is put into memory, and where. */
+function checksumOfCode({ pieces, start }: GuestCode): number {
+  let sum = 0x811c_9dc5;
+  const mix = (value: number) => {
+    sum = Math.imul(sum ^ value, 0x0100_0193);
+  };
+  for (const { address, bytes } of pieces) {
+    mix(address);
+    for (const byte of bytes) mix(byte);
+  }
+  for (const character of JSON.stringify(start)) mix(character.charCodeAt(0));
+  return sum >>> 0;
 }
 
 /** FNV-1a over addresses and values: enough to tell two recordings apart. */

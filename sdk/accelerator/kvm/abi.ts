@@ -9,6 +9,7 @@
 export const SystemRequest = {
   GetApiVersion: 0xae00,
   CreateVm: 0xae01,
+  GetMsrIndexList: 0xc004ae02,
   CheckExtension: 0xae03,
   GetVcpuMmapSize: 0xae04,
   GetSupportedCpuid: 0xc008ae05,
@@ -38,7 +39,18 @@ export const VcpuRequest = {
   GetSpecialRegisters: 0x8138ae83,
   SetSpecialRegisters: 0x4138ae84,
   Interrupt: 0x4004ae86,
+  GetFpu: 0x81a0ae8c,
+  SetFpu: 0x41a0ae8d,
+  GetMsrs: 0xc008ae88,
+  SetMsrs: 0x4008ae89,
   SetCpuid2: 0x4008ae90,
+  GetCpuid2: 0xc008ae91,
+  GetVcpuEvents: 0x8040ae9f,
+  SetVcpuEvents: 0x4040aea0,
+  GetDebugRegisters: 0x8080aea1,
+  SetDebugRegisters: 0x4080aea2,
+  GetExtendedControlRegisters: 0x8188aea6,
+  SetExtendedControlRegisters: 0x4188aea7,
 } as const;
 
 /** What KVM_CHECK_EXTENSION is asked. @see linux/kvm.h (uapi), KVM_CAP_* */
@@ -47,6 +59,7 @@ export const Capability = {
   Hlt: 1,
   UserMemory: 3,
   SetTssAddress: 4,
+  ExtendedCpuid: 7,
   VcpuCount: 9,
   MemorySlotCount: 10,
   /** Answers the page of the vCPU mapping that holds the ring: 2 on x86. */
@@ -57,6 +70,8 @@ export const Capability = {
   Ioeventfd: 36,
   SetIdentityMapAddress: 37,
   InternalErrorData: 40,
+  VcpuEvents: 41,
+  InterruptShadow: 49,
   MaximumVcpus: 66,
   ReadonlyMemory: 81,
   IoeventfdNoLength: 100,
@@ -79,6 +94,8 @@ export const ExitReason = {
   Shutdown: 8,
   FailEntry: 9,
   Intr: 10,
+  /** A guest has lowered its CR8; only without an in-kernel interrupt controller. */
+  SetTpr: 11,
   InternalError: 17,
 } as const;
 
@@ -88,6 +105,7 @@ export const Errno = {
   ENOENT: 2,
   EINTR: 4,
   ENXIO: 6,
+  E2BIG: 7,
   EBADF: 9,
   EACCES: 13,
   EFAULT: 14,
@@ -160,12 +178,62 @@ export const IoeventfdFlag = { Datamatch: 1, Pio: 2, Deassign: 4, VirtioCcwNotif
 
 /** struct kvm_cpuid2: how many entries follow, and their size. @see asm/kvm.h (uapi) */
 export const Cpuid2 = { count: 0, header: 8, entry: 40 } as const;
+/** struct kvm_cpuid_entry2; bit 0 of the flags says that the index counts. @see asm/kvm.h (uapi) */
+export const CpuidEntry2 = {
+  function: 0,
+  index: 4,
+  flags: 8,
+  eax: 12,
+  ebx: 16,
+  ecx: 20,
+  edx: 24,
+  indexCounts: 1,
+} as const;
+
+/** struct kvm_msr_list: a count, and an index of four bytes each. @see asm/kvm.h (uapi) */
+export const MsrList = { count: 0, header: 4, entry: 4 } as const;
+/** struct kvm_msrs: a count, and struct kvm_msr_entry each. @see asm/kvm.h (uapi) */
+export const Msrs = { count: 0, header: 8, entry: 16, index: 0, value: 8 } as const;
+
+/** struct kvm_vcpu_events, with a flag and the shadow of STI. @see asm/kvm.h (uapi) */
+export const VcpuEvents = {
+  exception: 0,
+  interruptInjected: 8,
+  interruptNumber: 9,
+  interruptSoft: 10,
+  interruptShadow: 11,
+  nonMaskable: 12,
+  flags: 20,
+  systemManagement: 24,
+  tripleFault: 28,
+  exceptionHasPayload: 55,
+  shadowIsValid: 4,
+  shadowOfSti: 2,
+} as const;
 
 /** Sizes of the structs that are passed whole. @see linux/kvm.h and asm/kvm.h (uapi) */
-export const StructSize = { interrupt: 4, irqLevel: 8, registers: 144, specialRegisters: 312 } as const;
+export const StructSize = {
+  interrupt: 4,
+  irqLevel: 8,
+  registers: 144,
+  specialRegisters: 312,
+  fpu: 416,
+  vcpuEvents: 64,
+} as const;
 
 /** struct kvm_regs: offset of each u64. @see asm/kvm.h (uapi) */
-export const Registers = { rax: 0, rdx: 24, rip: 128, rflags: 136 } as const;
+export const Registers = {
+  rax: 0,
+  rbx: 8,
+  rcx: 16,
+  rdx: 24,
+  rsi: 32,
+  rdi: 40,
+  rsp: 48,
+  rbp: 56,
+  rip: 128,
+  rflags: 136,
+} as const;
 /** RFLAGS: bit 1 always reads as one; bit 9 lets interrupts in. */
 export const Rflags = { AlwaysOne: 0x2, InterruptEnable: 0x200 } as const;
 
@@ -190,5 +258,19 @@ export const SpecialRegisters = {
   apicBase: 272,
   interruptBitmap: 280,
 } as const;
+/** struct kvm_dtable, inside kvm_sregs. @see asm/kvm.h (uapi) */
+export const DescriptorTable = { base: 0, limit: 8 } as const;
 /** struct kvm_segment, inside kvm_sregs. @see asm/kvm.h (uapi) */
-export const Segment = { size: 24, base: 0, limit: 8, selector: 12, type: 14, present: 15, s: 18 } as const;
+export const Segment = {
+  size: 24,
+  base: 0,
+  limit: 8,
+  selector: 12,
+  type: 14,
+  present: 15,
+  dpl: 16,
+  db: 17,
+  s: 18,
+  l: 19,
+  g: 20,
+} as const;

@@ -13,6 +13,7 @@ import {
 } from '../accelerator.ts';
 import type { AcceleratorListener } from '../events.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
+import type { CodeObserver } from '../guest/code.ts';
 import { type GuestAccess, HandlerProfile, MachineAccess } from '../guest-access.ts';
 import { type AccessTap, TappedAccess } from '../tap.ts';
 import { EventConsumers } from './event-consumers.ts';
@@ -27,6 +28,7 @@ import {
   checkSliceLimits,
   type KvmAcceleratorOptions,
 } from './options.ts';
+import { registerDump } from './register-dump.ts';
 import { RingDrain } from './ring-drain.ts';
 import { RunRequests } from './run-control.ts';
 import type { KernelProcessors, MakeProcessors, UserspaceLoop } from './userspace-loop.ts';
@@ -87,6 +89,20 @@ export class KvmAccelerator extends Accelerator {
     return this.processors.operations;
   }
 
+  override get countsInstructions(): boolean {
+    return this.processors.countInstructions;
+  }
+
+  override get registerDump(): string | undefined {
+    if (!this.countsInstructions) return undefined;
+    return this.vm.vcpus.map((vcpu) => registerDump(this.vm, vcpu)).join('');
+  }
+
+  /** Tells the observer what machine code does from here on; undefined ends that. @internal */
+  observeCode(observer: CodeObserver | undefined): void {
+    this.processors.observeCode?.(observer);
+  }
+
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
   override get guestTime(): number {
     return this.processors.guestTime;
@@ -96,8 +112,8 @@ export class KvmAccelerator extends Accelerator {
     return this.ring?.pending ?? 0;
   }
 
-  override allocateRam(size: number, name: string): RamBlock {
-    return this.kernel.allocateGuestMemory(size, name);
+  override allocateRam(size: number, name: string, isMachineRam = false): RamBlock {
+    return this.kernel.allocateGuestMemory(size, name, isMachineRam);
   }
 
   override attach(host: AcceleratorHost): void {
@@ -167,6 +183,11 @@ export class KvmAccelerator extends Accelerator {
     if (this.loop?.running === true || this.loop?.isOpen === true) this.requests.pause = true;
   }
 
+  override requestPowerOff(message: string, status = 0): void {
+    this.pause();
+    if (this.requests.pause) this.requests.powerOff = { reason: 'powered-off', message, status };
+  }
+
   override requestReset(): void {
     const loop = this.attached();
     if (loop.running || loop.isOpen || this.host!.topology.handlerDepth > 0) {
@@ -182,13 +203,15 @@ export class KvmAccelerator extends Accelerator {
   }
 
   override settle(): void {
-    if (this.loop?.running === true) {
-      throw new BackplaneError(
-        'machine-running',
-        'settle(): the machine runs. Call pause(), and settle() once run() has returned.',
-      );
-    }
+    this.refuseWhileRunning('settle');
     this.loop?.settle();
+  }
+
+  /** @internal */
+  override refuseWhileRunning(call: string): void {
+    if (this.loop?.running !== true) return;
+    const why = `${call}(): the machine runs. Call pause(), and ${call}() once run() has returned.`;
+    throw new BackplaneError('machine-running', why);
   }
 
   override saveState(): Json {

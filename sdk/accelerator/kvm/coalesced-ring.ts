@@ -1,6 +1,13 @@
 import { CoalescedEntry, CoalescedRingLayout } from './abi.ts';
 
 const { first: FirstOffset, last: LastOffset, entries: EntriesOffset, slots: Slots } = CoalescedRingLayout;
+const {
+  size: EntrySize,
+  address: AddressOffset,
+  length: LengthOffset,
+  pio: PioOffset,
+  data: DataOffset,
+} = CoalescedEntry;
 const HighWord = 2 ** 32;
 
 /** One slot always stays free, so that a full ring differs from an empty one. */
@@ -38,12 +45,12 @@ export class RingProducer extends RingPage {
     const next = slot === Slots - 1 ? 0 : slot + 1;
     if (this.isFull(next)) return -1;
     const { page } = this;
-    const entry = EntriesOffset + slot * CoalescedEntry.size;
-    page.setUint32(entry + CoalescedEntry.address, address, true); // stores the low 32 bits
-    page.setUint32(entry + CoalescedEntry.address + 4, address < HighWord ? 0 : address / HighWord, true);
-    page.setUint32(entry + CoalescedEntry.length, length, true);
-    page.setUint32(entry + CoalescedEntry.pio, pio, true);
-    storeValue(page, entry + CoalescedEntry.data, length, value, valueHigh);
+    const entry = EntriesOffset + slot * EntrySize;
+    page.setUint32(entry + AddressOffset, address, true); // stores the low 32 bits
+    page.setUint32(entry + AddressOffset + 4, address < HighWord ? 0 : address / HighWord, true);
+    page.setUint32(entry + LengthOffset, length, true);
+    page.setUint32(entry + PioOffset, pio, true);
+    storeValue(page, entry + DataOffset, length, value, valueHigh);
     page.setUint32(LastOffset, next, true);
     return slot;
   }
@@ -64,6 +71,15 @@ export class OldRingProducer extends RingProducer {
   }
 }
 
+/** A write in the ring. Its value is two numbers of 32 bits. */
+export interface QueuedWrite {
+  readonly address: number;
+  readonly length: number;
+  readonly isPort: boolean;
+  readonly value: number;
+  readonly valueHigh: number;
+}
+
 /**
  * Userspace's side: look at the entry at `first`, deliver it, then advance. To drain, read `last` once and advance until
  * `first` meets it. Then another vCPU cannot keep the drain running.
@@ -73,48 +89,61 @@ export class RingConsumer extends RingPage {
     return this.first === this.last;
   }
 
-  /** Writes that wait. An index that no kernel would store counts as an empty ring. */
   get pending(): number {
-    const { first, last } = this;
-    if (first >= Slots || last >= Slots) return 0;
-    return last >= first ? last - first : last + Slots - first;
+    return queuedBetween(this.first, this.last);
   }
 
-  get address(): number {
-    const entry = this.#entry();
-    const low = this.page.getUint32(entry + CoalescedEntry.address, true);
-    const high = this.page.getUint32(entry + CoalescedEntry.address + 4, true);
+  /** Where the entry of a slot begins: what the readers below take. */
+  entryAt(slot: number): number {
+    return EntriesOffset + slot * EntrySize;
+  }
+
+  addressAt(entry: number): number {
+    const low = this.page.getUint32(entry + AddressOffset, true);
+    const high = this.page.getUint32(entry + AddressOffset + 4, true);
     return high === 0 ? low : low + high * HighWord; // a port stays a small number to V8
   }
 
-  get length(): number {
-    return this.page.getUint32(this.#entry() + CoalescedEntry.length, true);
+  lengthAt(entry: number): number {
+    return this.page.getUint32(entry + LengthOffset, true);
   }
 
   /** A port write; anything but 1 in this word is a memory write. */
-  get isPort(): boolean {
-    return this.page.getUint32(this.#entry() + CoalescedEntry.pio, true) === 1;
+  isPortAt(entry: number): boolean {
+    return this.page.getUint32(entry + PioOffset, true) === 1;
   }
 
   /** The low 32 bits of what was written; bytes beyond the length are stale in the page, and zero here. */
-  get value(): number {
-    const { length } = this;
-    const value = loadNumber(this.page, this.#entry() + CoalescedEntry.data, length);
+  valueAt(entry: number, length: number): number {
+    const value = loadNumber(this.page, entry + DataOffset, length);
     return length === 3 ? value & 0xff_ffff : value;
   }
 
   /** The high 32 bits of a write longer than 4 bytes. */
-  get valueHigh(): number {
-    const { length } = this;
+  valueHighAt(entry: number, length: number): number {
     if (length <= 4) return 0;
-    const value = this.page.getUint32(this.#entry() + CoalescedEntry.data + 4, true);
+    const value = this.page.getUint32(entry + DataOffset + 4, true);
     return length >= 8 ? value : value & (2 ** ((length - 4) * 8) - 1);
   }
 
-  /** The entry was delivered: its slot is free again. An index that is out of range starts over at 0. */
-  advance(): void {
-    const { first } = this;
-    this.page.setUint32(FirstOffset, first >= Slots - 1 ? 0 : first + 1, true);
+  /** The write at `first` as a value of its own; the page has room for 170 whatever the index says. A drain does without. */
+  get queued(): QueuedWrite {
+    const entry = this.entryAt(this.first % Slots);
+    const length = this.lengthAt(entry);
+    return {
+      address: this.addressAt(entry),
+      length,
+      isPort: this.isPortAt(entry),
+      value: this.valueAt(entry, length),
+      valueHigh: this.valueHighAt(entry, length),
+    };
+  }
+
+  /** The entry at `first` was delivered: its slot is free again. Answers the next. An index that is out of range starts over at 0. */
+  advance(first = this.first): number {
+    const next = first >= Slots - 1 ? 0 : first + 1;
+    this.page.setUint32(FirstOffset, next, true);
+    return next;
   }
 
   /** Forgets what is queued. Where `last` is out of range the kernel stores no more: the ring is empty, writes exit. */
@@ -127,11 +156,12 @@ export class RingConsumer extends RingPage {
     this.page.setUint32(FirstOffset, slot, true);
     this.page.setUint32(LastOffset, slot, true);
   }
+}
 
-  /** Where the entry at `first` begins; the page has room for 170 of them whatever the index says. */
-  #entry(): number {
-    return EntriesOffset + (this.first % Slots) * CoalescedEntry.size;
-  }
+/** Writes that wait. An index that no kernel would store counts as an empty ring. */
+export function queuedBetween(first: number, last: number): number {
+  if (first >= Slots || last >= Slots) return 0;
+  return last >= first ? last - first : last + Slots - first;
 }
 
 /** A value of 1, 2 or 4 bytes. */

@@ -62,6 +62,7 @@ export abstract class EntryLoop<Vcpu extends LoopVcpu, Parts extends EntryLoopPa
     if (this.running || this.isOpen) throw runsAlready(this);
     this.ending = undefined;
     this.parts.requests.pause = false;
+    this.parts.requests.powerOff = undefined;
     this.beginRun(options);
     this.isOpen = true;
   }
@@ -136,7 +137,7 @@ export abstract class EntryLoop<Vcpu extends LoopVcpu, Parts extends EntryLoopPa
     }
     const wrongMap = requests.mapChanged ? this.parts.checkMap() : undefined;
     requests.mapChanged = false;
-    if (requests.pause) return outcomes.wasPaused;
+    if (requests.pause) return requests.powerOff ?? outcomes.wasPaused;
     if (wrongMap !== undefined) return outcomes.halted(wrongMap);
     return this.ending;
   }

@@ -1,11 +1,10 @@
 import type { BackplaneError } from '../../base/errors.ts';
-import type { ExitStatistics } from '../exit-statistics.ts';
 import { ExitReason, KvmRun, VcpuRequest } from './abi.ts';
-import { type ExitService, unknownExit } from './exit-service.ts';
+import { unknownExit } from './exit-service.ts';
 import type { KvmKernel } from './kernel.ts';
-import type { RingDrain } from './ring-drain.ts';
 import type { TimeKeeper } from './time-keeper.ts';
-import { finishInstruction, type KvmVcpu, type KvmVm } from './vm.ts';
+import type { LoopParts } from './userspace-loop.ts';
+import { finishInstruction, type KvmVcpu } from './vm.ts';
 
 /** A vCPU as the pump enters it. */
 export interface EnteredVcpu {
@@ -15,17 +14,12 @@ export interface EnteredVcpu {
 }
 
 /** What the pump works with. */
-export interface ExitPumpParts<Vcpu extends EnteredVcpu> {
+export interface ExitPumpParts<Vcpu extends EnteredVcpu>
+  extends Pick<LoopParts, 'vm' | 'ring' | 'service' | 'statistics' | 'drainsAtReturns'> {
   readonly kernel: KvmKernel;
-  readonly vm: KvmVm;
   /** All of them; more may come. */
   readonly vcpus: readonly Vcpu[];
-  readonly ring: RingDrain;
-  readonly service: ExitService;
   readonly time: Pick<TimeKeeper, 'advanceUntilTimer' | 'runTimers'>;
-  readonly statistics: ExitStatistics;
-  /** Every return to userspace drains; otherwise only the memory core asks for it. */
-  readonly drainsAtReturns: boolean;
   /** Why a vCPU cannot go on, where the kernel knows it. */
   readonly failureOf: (state: Vcpu) => BackplaneError | undefined;
 }
@@ -36,7 +30,10 @@ export interface ExitConsequences<Vcpu extends EnteredVcpu> {
   shutDown(state: Vcpu): void;
 }
 
-/** Enters the guest and serves what KVM_RUN comes back with. It knows a kernel of KVM's interface, and no turns. */
+/** An interrupt may be let in now, or has been. Which one has the highest priority is the machine's own business. */
+const AsksForNothing: readonly number[] = [ExitReason.IrqWindowOpen, ExitReason.Intr, ExitReason.SetTpr];
+
+/** Enters the guest and serves what KVM_RUN comes back with: QEMU's kvm_cpu_exec(). It knows a kernel of KVM's interface, and no turns. */
 export class ExitPump<Vcpu extends EnteredVcpu> {
   constructor(
     private readonly parts: ExitPumpParts<Vcpu>,
@@ -80,7 +77,6 @@ export class ExitPump<Vcpu extends EnteredVcpu> {
     else if (reason === ExitReason.Mmio) service.serveMmio(state.vcpu);
     else if (reason === ExitReason.Hlt) this.consequences.halted(state);
     else if (reason === ExitReason.Shutdown) this.consequences.shutDown(state);
-    else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr)
-      throw this.parts.failureOf(state) ?? unknownExit(state.vcpu, reason);
+    else if (!AsksForNothing.includes(reason)) throw this.parts.failureOf(state) ?? unknownExit(state.vcpu, reason);
   }
 }

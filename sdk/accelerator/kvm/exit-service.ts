@@ -80,7 +80,7 @@ export class ExitService {
   }
 }
 
-/** An exit that no guest of the simulated kernel makes. */
+/** The error of an exit that userspace cannot serve. */
 export function unknownExit(vcpu: KvmVcpu, reason: number): BackplaneError {
   const detail =
     reason === ExitReason.InternalError ? `, suberror ${vcpu.run.getUint32(InternalErrorExit.suberror, true)}` : '';

@@ -18,7 +18,11 @@ export class InterruptInjection {
     this.listener = listener;
   }
 
-  /** Before each entry: injects a vector if the guest can take one now, or requests an interrupt window exit. */
+  /**
+   * Before each entry: injects a vector if the guest can take one now, or requests an interrupt window exit.
+   *
+   * @see Documentation/virt/kvm/api.rst 4.16, KVM_INTERRUPT, and 5, ready_for_interrupt_injection
+   */
   prepare(vcpu: KvmVcpu): void {
     if (this.controller === undefined || vcpu.id !== 0) return;
     const { run } = vcpu;

@@ -22,8 +22,11 @@ export interface KvmKernel {
 
   /** Page 0 is kvm_run, 1 the data of port accesses, 2 the ring (the same bytes for every vCPU of a VM). */
   mapVcpuPage(vcpuFd: number, page: 0 | 1 | 2): DataView;
-  /** Memory whose host address may be put into an ioctl's struct: guest RAM, and the bitmap of KVM_GET_DIRTY_LOG. */
-  allocateGuestMemory(size: number, name?: string): RamBlock;
+  /**
+   * Memory whose host address may be put into an ioctl's struct: guest RAM, and the bitmap of KVM_GET_DIRTY_LOG. The machine's RAM, at
+   * physical 0, may have a place of its own: that of the last VM.
+   */
+  allocateGuestMemory(size: number, name?: string, isMachineRam?: boolean): RamBlock;
   /** Gives such memory back. A slot that still names it would fault: delete the slot first. */
   releaseGuestMemory(block: RamBlock): void;
 

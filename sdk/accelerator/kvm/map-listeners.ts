@@ -21,6 +21,8 @@ const LargestZone = 0xffff_ffff;
  * Keeps the kernel's coalesced zones of one bus equal to the ranges that the address space announces. Each zone is removed
  * as it was registered. A wider range would remove nothing, and the kernel would answer 0 all the same. A narrower one
  * would remove every zone around it.
+ *
+ * @see virt/kvm/coalesced_mmio.c, kvm_vm_ioctl_unregister_coalesced_mmio()
  */
 class CoalescedZoneListener implements MemoryListener {
   readonly zones: AddressRange[] = [];

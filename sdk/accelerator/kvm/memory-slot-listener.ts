@@ -1,17 +1,16 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import { type ListenedSection, ListenerPriority, type MemoryListener, type RamBlock } from '../../memory/index.ts';
-import { Capability, DirtyLog, MemoryRegionFlag, PageSize, UserspaceMemoryRegion, VmRequest } from './abi.ts';
-import type { KvmVm } from './vm.ts';
+import { Capability, DirtyLog, Errno, MemoryRegionFlag, PageSize, VmRequest } from './abi.ts';
+import type { KvmVm, MemorySlot } from './vm.ts';
 
 /** A guest may put a BAR with RAM there: no processor reaches it, and the kernel has no slot for it. */
 const EndOfPhysicalMemory = 2 ** 52;
+/** Every processor reaches so far, and many not much farther. @see Intel SDM volume 3, 4.1.4 (MAXPHYADDR) */
+const ReachedByAll = 2 ** 36;
 
-interface Slot {
-  readonly number: number;
-  readonly guestAddress: number;
+interface Slot extends MemorySlot {
   readonly size: number;
-  readonly hostAddress: number;
   readonly section: ListenedSection;
   flags: number;
   /** Where the kernel copies its dirty log to; made when it is first read, and given back with the slot. */
@@ -31,11 +30,10 @@ export class MemorySlotListener implements MemoryListener {
   private readonly canReadonly: boolean;
   private added: ListenedSection[] = [];
   private deleted: ListenedSection[] = [];
-  private readonly argument = new DataView(new ArrayBuffer(UserspaceMemoryRegion.size));
   private readonly logArgument = new DataView(new ArrayBuffer(DirtyLog.size));
 
   constructor(private readonly vm: KvmVm) {
-    this.limit = vm.extension(Capability.MemorySlotCount) || 32;
+    this.limit = vm.memorySlotLimit;
     this.canReadonly = vm.extension(Capability.ReadonlyMemory) > 0;
   }
 
@@ -93,8 +91,8 @@ export class MemorySlotListener implements MemoryListener {
       flags: memory.flags | logged,
       bitmap: undefined,
     };
-    this.slots.set(section.start, slot);
-    this.request(slot, slot.size);
+    if (this.map(slot)) this.slots.set(section.start, slot);
+    else this.freeNumbers.push(slot.number);
   }
 
   /** The kernel forgets a slot's dirty log with the slot. */
@@ -145,15 +143,22 @@ export class MemorySlotListener implements MemoryListener {
     );
   }
 
+  /** False where a guest has put RAM out of the processor's reach, or over the code of a recording: every access there exits. */
+  private map(slot: Slot): boolean {
+    try {
+      this.request(slot, slot.size);
+      return true;
+    } catch (failure) {
+      const { errno } = this.vm.kernel;
+      const isFar = slot.guestAddress + slot.size > ReachedByAll;
+      if (errno === Errno.EEXIST || (errno === Errno.EINVAL && isFar)) return false;
+      throw failure;
+    }
+  }
+
   private request(slot: Slot, size: number): void {
-    const region = this.argument;
-    region.setUint32(UserspaceMemoryRegion.slot, slot.number, true);
-    region.setUint32(UserspaceMemoryRegion.flags, slot.flags, true);
-    region.setBigUint64(UserspaceMemoryRegion.guestAddress, BigInt(slot.guestAddress), true);
-    region.setBigUint64(UserspaceMemoryRegion.memorySize, BigInt(size), true);
-    region.setBigUint64(UserspaceMemoryRegion.userspaceAddress, BigInt(slot.hostAddress), true);
     const purpose = `${size === 0 ? 'remove' : 'map'} '${slot.section.region.name}' at ${hex(slot.guestAddress)}`;
-    this.vm.call(this.vm.vmFd, VmRequest.SetUserMemoryRegion, region, purpose);
+    this.vm.setMemorySlot(slot, size, purpose);
   }
 }
 

@@ -20,6 +20,8 @@ export interface AcceleratorSettings {
   readonly kernelExitCost: number;
   /** Modelled nanoseconds of a VM exit that goes on to userspace. */
   readonly userspaceExitCost: number;
+  /** Nanoseconds of guest time of a port access of machine code, queued or not. */
+  readonly isaAccess: number;
 }
 
 /** One option of `-accel kvm-sim`. */
@@ -31,6 +33,9 @@ export interface AcceleratorOption<Value> {
   readonly default: Value;
   readonly description: string;
 }
+
+/** A cycle of an ISA bus, rounded: 8.33 MHz, with its wait states. */
+export const DefaultIsaAccess = 1000;
 
 type OptionProperty = keyof AcceleratorSettings;
 const onOff = (property: OptionProperty, name: string, description: string) =>
@@ -79,6 +84,7 @@ export const acceleratorOptions: readonly AcceleratorOption<boolean | string | n
     DefaultExitCosts.userspace,
     'modelled cost of a VM exit that goes on to userspace',
   ),
+  cost('isaAccess', 'isa-access', DefaultIsaAccess, 'guest time of a port access of machine code, queued or not'),
 ];
 
 /** A modelled cost above a second is a typing mistake. */
@@ -114,6 +120,7 @@ function unknownOption(name: string): BackplaneError {
   );
 }
 
+/** Options of an accelerator with KVM's interface, over either kernel. What is about modelled time or seeded turns is the simulated kernel's. */
 export interface KvmAcceleratorOptions
   extends Partial<Pick<AcceleratorSettings, 'coalescedMmio' | 'coalescedPio' | 'drain'>> {
   /** How messages and help call it. Default: `kvm-sim`. */

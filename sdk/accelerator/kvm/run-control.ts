@@ -7,6 +7,8 @@ export class RunRequests {
   /** A reset ends the drain that caused it: what is queued behind it comes later than the reset. */
   reset = false;
   pause = false;
+  /** What a pause is called that a device has asked for. */
+  powerOff: Ending | undefined;
   /** Coalesced zones were added: whether the machine may run with them must be checked again. */
   mapChanged = false;
 

@@ -1,6 +1,7 @@
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import type { AcceleratorHost, GuestImage, RunOptions, RunOutcome, SliceEnd, SliceLimits } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
+import type { CodeObserver } from '../guest/code.ts';
 import type { EventConsumers } from './event-consumers.ts';
 import type { ExitService } from './exit-service.ts';
 import type { InterruptInjection } from './interrupt-injection.ts';
@@ -52,12 +53,16 @@ export interface KernelProcessors {
   readonly queueTimes: QueueTimes | undefined;
   /** Operations that they have executed together. */
   readonly operations: number;
+  /** They count instructions of machine code as operations. */
+  readonly countInstructions: boolean;
   /** Guest time now, as the machine's clock counts. */
   readonly guestTime: number;
   /** Makes so many vCPUs more. */
   add(count: number): void;
   /** Gives each vCPU what it executes; what is missing is made. */
   load(images: readonly GuestImage[], savable: boolean): void;
+  /** Where a kernel shows what machine code does on its first vCPU. */
+  observeCode?(observer: CodeObserver | undefined): void;
   /** Makes the loop for a machine. */
   attach(parts: LoopParts): UserspaceLoop;
   /** Undoes attach. */

@@ -7,6 +7,7 @@ import {
   KvmRun,
   PageSize,
   SystemRequest,
+  UserspaceMemoryRegion,
   VcpuPage,
   VcpuRequest,
   VmRequest,
@@ -25,11 +26,30 @@ export interface KvmVcpu {
   readonly ring: DataView;
 }
 
+/** A piece of host memory that the guest reaches without an exit. */
+export interface MemorySlot {
+  readonly number: number;
+  /** Of MemoryRegionFlag. */
+  readonly flags: number;
+  readonly guestAddress: number;
+  readonly hostAddress: number;
+}
+
+/** Where the kernel does not say how many. */
+const DefaultMemorySlots = 32;
+
 /** A virtual machine of a KVM kernel: file descriptors, what the kernel can do, and failures turned into sentences. */
 export class KvmVm {
   readonly vmFd: number;
   readonly vcpus: KvmVcpu[] = [];
+  /**
+   * CPUID shows a local APIC while IA32_APIC_BASE has it enabled, whatever the table says: without one it is disabled.
+   *
+   * @see arch/x86/kvm/cpuid.c, kvm_update_cpuid_runtime
+   */
+  hasLocalApic = true;
   private readonly systemFd: number;
+  private readonly slotArgument = new DataView(new ArrayBuffer(UserspaceMemoryRegion.size));
 
   constructor(readonly kernel: KvmKernel) {
     this.systemFd = kernel.open('/dev/kvm');
@@ -57,6 +77,22 @@ export class KvmVm {
   /** An older kernel ignores the word that says "port" and would register a memory zone instead: ask first. */
   get canCoalescePorts(): boolean {
     return this.canCoalesceMemory && this.extension(Capability.CoalescedPio) > 0;
+  }
+
+  /** How many memory slots it may have. @see Documentation/virt/kvm/api.rst, KVM_CAP_NR_MEMSLOTS */
+  get memorySlotLimit(): number {
+    return this.extension(Capability.MemorySlotCount) || DefaultMemorySlots;
+  }
+
+  /** Maps host memory into the guest, or changes the slot; a size of 0 removes it. `purpose` is for a message. */
+  setMemorySlot({ number, flags, guestAddress, hostAddress }: MemorySlot, size: number, purpose: string): void {
+    const region = this.slotArgument;
+    region.setUint32(UserspaceMemoryRegion.slot, number, true);
+    region.setUint32(UserspaceMemoryRegion.flags, flags, true);
+    region.setBigUint64(UserspaceMemoryRegion.guestAddress, BigInt(guestAddress), true);
+    region.setBigUint64(UserspaceMemoryRegion.memorySize, BigInt(size), true);
+    region.setBigUint64(UserspaceMemoryRegion.userspaceAddress, BigInt(hostAddress), true);
+    this.call(this.vmFd, VmRequest.SetUserMemoryRegion, region, purpose);
   }
 
   createVcpu(): KvmVcpu {
@@ -101,6 +137,9 @@ const MostParts = 4096;
 /**
  * Takes a vCPU to the end of the instruction that it is in, without beginning another one. The kernel takes over the
  * result of an exit only at the next entry. Registers that are read or set before that are not the guest's.
+ *
+ * @see Documentation/virt/kvm/api.rst 5, KVM_EXIT_IO and immediate_exit: "userspace can re-enter the guest with an unmasked
+ *   signal pending or with the immediate_exit field set to complete pending operations"
  */
 export function finishInstruction(vm: KvmVm, vcpu: KvmVcpu, serve: () => void): void {
   vcpu.run.setUint8(KvmRun.immediateExit, 1);
@@ -124,7 +163,9 @@ export function finishInstruction(vm: KvmVm, vcpu: KvmVcpu, serve: () => void): 
 /** Puts a vCPU's registers back to what they are after a reset. Finish its pending exit first. */
 export function resetRegisters(vm: KvmVm, { id, fd, run }: KvmVcpu): void {
   vm.call(fd, VcpuRequest.SetRegisters, registersAfterReset(), `reset the registers of vCPU ${id}`);
-  vm.call(fd, VcpuRequest.SetSpecialRegisters, specialRegistersAfterReset(id), `reset the segments of vCPU ${id}`);
+  const special = specialRegistersAfterReset(id, vm.hasLocalApic);
+  vm.call(fd, VcpuRequest.SetSpecialRegisters, special, `reset the segments of vCPU ${id}`);
   // What kvm_run says is that of the last exit, when interrupts may have been let in.
   run.setUint8(KvmRun.ifFlag, 0);
+  run.setBigUint64(KvmRun.cr8, 0n, true);
 }

@@ -10,15 +10,23 @@ export interface RecordingSink {
 /** A guest program: what can be recorded. */
 export type RecordableProgram = Extract<GuestImage, { start(): GuestSource }>;
 
+/** What one vCPU does, of which something may not be written yet. */
+export interface RecordedVcpu {
+  /** It is in the middle of an operation. */
+  readonly isUnderWay: boolean;
+  /** Writes the operation as far as it has come. False: it is a read that has no answer yet. */
+  flush(how?: 'even without its answer'): boolean;
+}
+
 /**
  * Writes down what guest programs do, operation by operation. It stands between each program and its vCPU, and changes nothing. An
  * operation is written when it is done, or when something else comes in the middle of it.
  */
 export class OperationRecorder {
-  #last: RecordedGuest | undefined;
+  #last: RecordedVcpu | undefined;
   #vcpu = 0;
   /** Guests of which something may not be written yet. */
-  readonly #guests: (RecordedGuest | undefined)[] = [];
+  readonly #guests: (RecordedVcpu | undefined)[] = [];
   /** Lines that wait until an access has its answer. */
   #held: string[] = [];
 
@@ -46,6 +54,11 @@ export class OperationRecorder {
     return { name: program.name, start };
   }
 
+  /** The first vCPU executes machine code: this writes down what it does. */
+  follow(code: RecordedVcpu): void {
+    this.#guests[0] = this.#last = code;
+  }
+
   /** Writes a line about something else, behind the operation that the guests are in. */
   note(text: string): void {
     const line = `${this.time()} ${text}\n`;
@@ -66,7 +79,7 @@ export class OperationRecorder {
   }
 
   /** Another guest goes on: what the last one did is written. False: it waits for the answer to a read. @internal */
-  turnTo(guest: RecordedGuest | undefined): boolean {
+  turnTo(guest: RecordedVcpu | undefined): boolean {
     if (guest === this.#last) return true;
     const isWritten = this.#last?.flush() ?? true;
     if (guest !== undefined) this.#last = guest;
@@ -96,7 +109,7 @@ export class OperationRecorder {
 }
 
 /** Stands between a program and its vCPU. */
-class RecordedGuest implements GuestSource {
+class RecordedGuest implements GuestSource, RecordedVcpu {
   readonly name: string;
   #operation: GuestOperation | undefined;
   /** The vCPU has an operation, which began at this time. */

@@ -130,12 +130,21 @@ export class TraceParser {
   }
 
   #readHeader(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#run === undefined && this.#isMark(bytes, start, end)) return;
     if (this.#header.length >= MostHeaderLines) this.#refuse(bytes, start, end, 'no more than 1000 lines of header');
     const text = textOf(bytes, start, end).slice(1).trim();
     if (this.#run !== undefined && this.#readEnd(this.#run, text)) return;
     this.#header.push(text);
     const promised = /^accesses: (\d{1,15})\b/.exec(text);
     if (promised !== null) this.#promised = Number(promised[1]);
+  }
+
+  /** Of a served device: where a BAR lay, a reset, which is noted, and what was read by DMA, which is counted. */
+  #isMark(bytes: Uint8Array, start: number, end: number): boolean {
+    const word = /^# (bar|reset|dma) [\da-z]/.exec(textOf(bytes, start, Math.min(end, start + 16)))?.[1];
+    if (word === 'dma') this.#columns.transfers++;
+    if (word === 'reset') this.#columns.addReset();
+    return word !== undefined;
   }
 
   #readEnd(run: RunColumns, text: string): boolean {

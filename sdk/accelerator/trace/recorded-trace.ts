@@ -18,6 +18,10 @@ export interface RecordedTrace {
   /** What was written, or what a read returned: the low 32 bits, and the high ones of an 8-byte access. */
   readonly value: Uint32Array;
   readonly valueHigh: Uint32Array;
+  /** Transfers of the device from guest memory. Their contents are in the recording, and no replay makes them. */
+  readonly transfers?: number;
+  /** Resets of the device by its client: how many accesses came before each. */
+  readonly resets?: readonly number[];
   /** Of a recording of version 2: all that the guest did, and what came from outside. */
   readonly run?: RecordedRun;
 }
@@ -32,6 +36,12 @@ export const RunEntry = {
   Fault: 14,
   /** The machine was reset, and the vCPU starts its guest anew. */
   Restart: 15,
+  /** Machine code: an interrupt window opens, which is an exit. */
+  Window: 16,
+  /** Machine code: the instruction goes on, with more accesses. Instructions are its value, writes that it makes first its address. */
+  Part: 17,
+  /** The same, and its last. */
+  Ends: 18,
 } as const;
 
 /** The bytes of a string operation, and where in memory a string that reads is stored. */
@@ -92,6 +102,9 @@ const columnsOf = (length: number) => ({
 /** The columns while a trace is being read: they grow by doubling, and are cut to length at the end. */
 export class TraceColumns {
   length = 0;
+  /** Transfers of the device from guest memory. */
+  transfers = 0;
+  readonly #resets: number[] = [];
   #columns = columnsOf(1024);
 
   /** Guest time of the last access in nanoseconds, 0 before the first. */
@@ -103,6 +116,11 @@ export class TraceColumns {
   isLaterThan(at: number, part: number): boolean {
     const last = this.#columns.at[this.length - 1] ?? 0;
     return at < last || (at === last && part < this.#columns.part[this.length - 1]!);
+  }
+
+  /** The device was reset here. Resets without an access between them are one. */
+  addReset(): void {
+    if (this.#resets.at(-1) !== this.length) this.#resets.push(this.length);
   }
 
   /** `part` is the nanoseconds beyond whole seconds where `at` is beyond 2^53, and 0 elsewhere. */
@@ -129,6 +147,8 @@ export class TraceColumns {
       name,
       header,
       length,
+      ...(this.transfers === 0 ? {} : { transfers: this.transfers }),
+      ...(this.#resets.length === 0 ? {} : { resets: this.#resets }),
       at: at.slice(0, length),
       ...(isRounded ? { part: part.slice(0, length).map(exact) } : {}),
       kind: kind.slice(0, length),

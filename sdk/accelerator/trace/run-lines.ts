@@ -18,6 +18,7 @@ const words: Readonly<Record<string, number>> = {
   IRET: OperationKind.InterruptReturn,
   FAULT: RunEntry.Fault,
   START: RunEntry.Restart,
+  WINDOW: RunEntry.Window,
 };
 const accessWords: Readonly<Record<number, string>> = {
   [OperationKind.Out]: 'PW',
@@ -66,6 +67,11 @@ export const restLine = (bytes: Uint8Array): string => `+ ${hexOf(bytes)}`;
 export const interruptLine = (vector: number): string => `INT ${vector.toString(16)}`;
 export const faultLine = 'FAULT';
 export const restartLine = 'START';
+export const windowLine = 'WINDOW';
+export const haltLine = 'HLT';
+/** The rest of an instruction of machine code: how many instructions are counted in it, and the writes that the kernel takes. */
+export const partLine = (goesOn: boolean, executed: number, writes: number): string =>
+  `${goesOn ? 'PART' : 'ENDS'} ${executed} ${writes}`;
 export const vcpuLine = (vcpu: number): string => `CPU ${vcpu}`;
 export const endLine = ({ operations, at, reason }: RecordedEnd): string =>
   `# end ${operations} operations at ${at} ns: ${reason}`;
@@ -128,6 +134,8 @@ const readers: Readonly<Record<string, Reader>> = {
     add(RunEntry.Interrupt, Number.parseInt(text, 16), 1, 0);
     return undefined;
   },
+  PART: (_columns, given, add) => readPart(RunEntry.Part, given, add),
+  ENDS: (_columns, given, add) => readPart(RunEntry.Ends, given, add),
   CPU(columns, [text = '', ...more]) {
     const vcpu = /^\d{1,2}$/.test(text) ? Number(text) : MostVcpus;
     if (vcpu >= MostVcpus || more.length > 0) return `a vCPU from 0 to ${MostVcpus - 1}`;
@@ -163,6 +171,17 @@ const readers: Readonly<Record<string, Reader>> = {
     return undefined;
   },
 };
+
+function readPart(
+  kind: number,
+  [executed = '', writes = '', ...more]: readonly string[],
+  add: Add,
+): string | undefined {
+  if (!/^\d{1,7}$/.test(executed) || !/^\d{1,5}$/.test(writes) || more.length > 0)
+    return 'a number of instructions, and one of writes';
+  add(kind, Number(writes), 1, Number(executed));
+  return undefined;
+}
 
 interface StringWords {
   readonly port: number;

@@ -1,7 +1,7 @@
+import type { FlatBinary } from '../../accelerator/guest/flat-binary.ts';
 import type { Accelerator } from '../../accelerator/index.ts';
 import { hostNanoseconds, MICROSECOND } from '../../clock/index.ts';
 import type { HostKvmOptions } from '../../host-kvm/accelerator.ts';
-import type { FlatBinary } from '../../host-kvm/flat-binary.ts';
 import type { Workload } from '../../host-kvm/workloads.ts';
 import { Machine } from '../../machine/index.ts';
 import { Unfinished } from '../command.ts';
@@ -31,7 +31,8 @@ export interface MeasuredRow {
   readonly mode: string;
   /** Of one run: the guest's accesses, and the returns of KVM_RUN for them and for the HLT at the end. */
   readonly samples: number;
-  readonly userspaceExits: number;
+  /** undefined: they are not counted. */
+  readonly userspaceExits: number | undefined;
   /** Of one pair or write, over the runs; undefined where it is not measured. */
   readonly median: number;
   readonly minimum: number;
@@ -41,11 +42,18 @@ export interface MeasuredRow {
   readonly deviationPercent: number;
 }
 
+const StockQemu = 'QEMU itself';
+
+/** A row of a run of ours. */
+export interface CountedRow extends MeasuredRow {
+  readonly userspaceExits: number;
+}
+
 /** The first runs compile the code of this process: they are not measured. */
 const UnmeasuredRuns = 20;
 
 /** Runs each workload with each kind of coalescing. */
-export function measureCoalescing(setup: MeasureSetup): MeasuredRow[] {
+export function measureCoalescing(setup: MeasureSetup): CountedRow[] {
   return setup.workloads.flatMap((workload) =>
     setup.modes.map((mode) => {
       setup.onProgress(`${workload.name}, ${mode.column}`);
@@ -54,7 +62,7 @@ export function measureCoalescing(setup: MeasureSetup): MeasuredRow[] {
   );
 }
 
-function measureOne(setup: MeasureSetup, workload: Workload, mode: ReplayMode): MeasuredRow {
+function measureOne(setup: MeasureSetup, workload: Workload, mode: ReplayMode): CountedRow {
   const { machine: choice, times, runs } = setup;
   const { coalescedMmio = true, coalescedPio = true } = mode.accelerator;
   const machine = Machine.create(choice.definition, {
@@ -87,6 +95,15 @@ function measureOne(setup: MeasureSetup, workload: Workload, mode: ReplayMode): 
   }
 }
 
+/** The row of an installed QEMU, whose runs took so many nanoseconds for each pair or write. */
+export const rowOfQemu = (workload: Workload, times: number, taken: readonly number[]): MeasuredRow => ({
+  workload: workload.name,
+  mode: StockQemu,
+  samples: workload.accesses * times,
+  userspaceExits: undefined,
+  ...spread(taken),
+});
+
 function spread(taken: readonly number[]) {
   const sorted = [...taken].sort((a, b) => a - b);
   const average = taken.reduce((sum, one) => sum + one, 0) / taken.length;
@@ -118,7 +135,7 @@ export function formatMeasurement(
     const cells = own.map((row) => [
       modes.find((mode) => mode.name === row.mode)?.column ?? row.mode,
       row.samples.toLocaleString('en-US'),
-      row.userspaceExits.toLocaleString('en-US'),
+      row.userspaceExits?.toLocaleString('en-US') ?? 'not known',
       off === undefined ? '-' : `${((100 * row.median) / off.median).toFixed(1)}%`,
       value(row.minimum),
       value(row.maximum),

@@ -39,11 +39,14 @@ function savePage(page: Uint8Array): string {
 /** Reads the pages into the memory of a new machine, which is discarded if anything is refused. */
 export function loadMemory(reader: JsonReader, blocks: ReadonlyMap<string, RamBlock>): void {
   reader.only(...blocks.keys());
-  for (const [name, { bytes }] of blocks) {
+  for (const [name, { bytes, written }] of blocks) {
     const block = reader.member(name).only('size', 'pages');
     const size = block.member('size').integer(0);
     if (size !== bytes.length) block.refuse(`expected ${bytes.length} bytes, found ${size}`);
-    else loadPages(block.member('pages'), bytes);
+    else {
+      loadPages(block.member('pages'), bytes);
+      written?.(0, bytes.length);
+    }
   }
 }
 

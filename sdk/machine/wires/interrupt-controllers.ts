@@ -83,7 +83,9 @@ class InterruptSources implements InterruptController {
   constructor(private readonly sources: readonly InterruptController[]) {}
 
   get pending(): boolean {
-    for (const source of this.sources) if (source.pending) return true;
+    const { sources } = this;
+    for (let index = 0; index < sources.length; index++)
+      if ((sources[index] as InterruptController).pending) return true;
     return false;
   }
 

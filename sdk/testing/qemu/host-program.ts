@@ -9,6 +9,7 @@ const packages = {
   dpkg: 'dpkg',
   'dpkg-deb': 'dpkg',
   ldd: 'libc-bin',
+  make: 'make',
   xz: 'xz-utils',
 } as const;
 
@@ -50,9 +51,13 @@ export function runProgram(program: HostProgram, args: readonly string[], option
 export function followProgram(
   program: HostProgram,
   args: readonly string[],
-  options: ProgramOptions & { readonly onLine?: (line: string) => void },
+  options: ProgramOptions & {
+    readonly onLine?: (line: string) => void;
+    /** The end of its standard error, where it has succeeded all the same. */
+    readonly onComplaint?: (text: string) => void;
+  },
 ): Promise<string> {
-  const { cwd, environment: env, timeout, onLine } = options;
+  const { cwd, environment: env, timeout, onLine, onComplaint } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env, timeout, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
@@ -69,8 +74,10 @@ export function followProgram(
     });
     child.on('error', (cause) => reject(notStarted(program, cause)));
     child.on('close', (status, signal) => {
-      if (status === 0) resolve(output);
-      else reject(failed(program, args, status ?? signal, complaint));
+      if (status === 0) {
+        if (complaint.trim() !== '') onComplaint?.(complaint);
+        resolve(output);
+      } else reject(failed(program, args, status ?? signal, complaint));
     });
   });
 }

@@ -1,11 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { accessSync, constants } from 'node:fs';
+import type { Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { BackplaneError, describeThrown } from '../../base/errors.ts';
-import { printable, printableLines } from '../../base/text.ts';
-import { end, launch } from './child.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { end, type QemuProgram } from './child.ts';
+import { orDeath, startEmulator } from './emulator.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
 
@@ -17,10 +16,7 @@ const packages: Readonly<Record<QemuEmulator, string>> = {
   'qemu-system-arm': 'qemu-system-arm',
   'qemu-system-riscv64': 'qemu-system-misc',
 };
-const DefaultEmulator = 'qemu-system-x86_64';
-const LongestComplaint = 4096;
-/** @see unix(7): `sun_path` has 108 bytes, the last of them 0. */
-const LongestSocketPath = 107;
+export const DefaultEmulator = 'qemu-system-x86_64';
 
 export interface QemuOptions {
   /** Default `pc`. */
@@ -29,8 +25,8 @@ export interface QemuOptions {
   readonly rtcBase?: string;
   /** More arguments of the command line, after ours. */
   readonly arguments?: readonly string[];
-  /** Default: what `findQemu()` finds for `emulator`. */
-  readonly binary?: string;
+  /** A path, or what `vfioUserQemu()` found. Default: what `findQemu()` finds for `emulator`. */
+  readonly binary?: string | QemuProgram;
   /** Default: `qemu-system-x86_64`. */
   readonly emulator?: QemuEmulator;
   /** Milliseconds in which the emulator must have connected and greeted. */
@@ -90,23 +86,18 @@ export class QemuProcess {
     if (!binary) {
       throw new BackplaneError('emulator-not-found', `QEMU: cannot start it: ${whyNoQemu(process.env, emulator)}`);
     }
-    const folder = socketFolder();
-    const listeners: Server[] = [];
-    let child: ChildProcess | undefined;
+    const { child, sockets, death } = await startEmulator(binary, {
+      sockets: ['qtest', 'qmp'],
+      timeout: startTimeout,
+      commandLine: (path) => commandLine(path, options),
+    });
     try {
-      const deadline = AbortSignal.timeout(startTimeout);
-      const sockets = ['qtest', 'qmp'].map((name) => acceptOne(join(folder, name), listeners, deadline));
-      child = launch(binary, commandLine(folder, options));
-      const [qtest, qmp] = await Promise.race([Promise.all(sockets), deathOf(child, binary)]);
-      if (!qtest || !qmp) throw new BackplaneError('emulator-silent', 'QEMU: it did not connect.');
-      const greeted = QmpClient.over(qmp, { replyTimeout: answerTimeout });
-      return new QemuProcess(new QtestClient(qtest, { answerTimeout }), await greeted, child);
+      const [qtest, qmp] = sockets as [Socket, Socket];
+      const greeted = await orDeath(QmpClient.over(qmp, { replyTimeout: answerTimeout }), death);
+      return new QemuProcess(new QtestClient(qtest, { answerTimeout }), greeted, child);
     } catch (cause) {
-      if (child) await end(child);
+      await end(child);
       throw cause;
-    } finally {
-      for (const listener of listeners) listener.close();
-      rmSync(folder, { recursive: true, force: true });
     }
   }
 
@@ -126,28 +117,9 @@ export class QemuProcess {
   }
 }
 
-/** The emulator connects to sockets in a folder of its own. */
-function socketFolder(): string {
-  const refuse = (why: string, cause?: unknown) =>
-    new BackplaneError(
-      'socket-folder',
-      `QEMU: no folder for its sockets can be made in '${printable(tmpdir())}' (${printable(why)}). Set TMPDIR to another one.`,
-      { cause },
-    );
-  // The kernel cuts a longer path without an error.
-  const longest = join(tmpdir(), 'backplane-qemu-XXXXXX', 'qtest');
-  if (Buffer.byteLength(longest) > LongestSocketPath)
-    throw refuse(`a socket's path has at most ${LongestSocketPath} bytes`);
-  try {
-    return mkdtempSync(join(tmpdir(), 'backplane-qemu-'));
-  } catch (cause) {
-    throw refuse(describeThrown(cause), cause);
-  }
-}
-
-function commandLine(folder: string, options: QemuOptions): string[] {
+function commandLine(path: (socket: string) => string, options: QemuOptions): string[] {
   const { machine = 'pc', rtcBase = '2024-02-28T21:43:50', arguments: more = [] } = options;
-  const socket = (name: string) => `socket,path=${join(folder, name)},id=${name}`;
+  const socket = (name: string) => `socket,path=${path(name)},id=${name}`;
   return [
     ...['-machine', machine, '-accel', 'tcg', '-S', '-nodefaults', '-display', 'none', '-monitor', 'none'],
     ...['-rtc', `clock=vm,base=${rtcBase}`],
@@ -155,45 +127,6 @@ function commandLine(folder: string, options: QemuOptions): string[] {
     ...['-chardev', socket('qmp'), '-mon', 'chardev=qmp,mode=control'],
     ...more,
   ];
-}
-
-/** Listens at a path, and takes the first connection. */
-function acceptOne(path: string, listeners: Server[], deadline: AbortSignal): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => resolve(socket));
-    listeners.push(server);
-    server.on('error', reject);
-    deadline.addEventListener('abort', () =>
-      reject(new BackplaneError('emulator-silent', `QEMU: it did not connect to '${path}'.`)),
-    );
-    server.listen(path);
-  });
-}
-
-/** Rejects when the process ends, with what it complained about. */
-function deathOf(child: ChildProcess, binary: string): Promise<never> {
-  let complaint = '';
-  child.stderr?.setEncoding('utf8');
-  child.stderr?.on('data', (text: string) => {
-    complaint = (complaint + text).slice(-LongestComplaint);
-  });
-  const death = new Promise<never>((_, reject) => {
-    child.on('error', (cause) =>
-      reject(new BackplaneError('emulator-not-started', `QEMU: cannot start '${binary}'.`, { cause })),
-    );
-    child.on('exit', () => child.stdio[3]?.destroy());
-    child.on('close', (status, signal) => {
-      const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
-      reject(
-        new BackplaneError(
-          'emulator-ended',
-          `QEMU: '${binary}' ${how}: ${printableLines(complaint.trim()) || 'it did not say why'}`,
-        ),
-      );
-    });
-  });
-  death.catch(() => undefined);
-  return death;
 }
 
 function isExecutable(path: string): boolean {

@@ -151,11 +151,12 @@ export class ScriptBench {
       return;
     }
     for (const { last } = ring; ring.first !== last; ring.advance()) {
+      const { address, length, isPort, value, valueHigh } = ring.queued;
       const bytes = Buffer.alloc(8);
-      bytes.writeUInt32LE(ring.value);
-      bytes.writeUInt32LE(ring.valueHigh, 4);
-      const kind = ring.isPort ? 'port' : 'memory';
-      this.#events.push(`queued ${kind} ${hex(ring.address)}: ${bytesText(bytes.subarray(0, ring.length))}`);
+      bytes.writeUInt32LE(value);
+      bytes.writeUInt32LE(valueHigh, 4);
+      const kind = isPort ? 'port' : 'memory';
+      this.#events.push(`queued ${kind} ${hex(address)}: ${bytesText(bytes.subarray(0, length))}`);
     }
   }
 

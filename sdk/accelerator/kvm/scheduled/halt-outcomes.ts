@@ -1,5 +1,4 @@
 import { SECOND, type VirtualClock } from '../../../clock/index.ts';
-import type { GuestSource } from '../../guest/operation.ts';
 import { type Ending, finished, halted } from '../run-control.ts';
 import type { IdleWatch } from './run-limits.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
@@ -32,7 +31,7 @@ export function haltedTooLong(idle: IdleWatch, clock: VirtualClock): Ending {
 /** A pause, or the gap before the next access of a recording, in which too many timers expired. */
 export function endlessWait(
   idle: IdleWatch,
-  guest: GuestSource | undefined,
+  guest: { readonly name: string; readonly whereabouts?: string } | undefined,
   operations: number,
   clock: VirtualClock,
 ): Ending {

@@ -1,4 +1,6 @@
 import type { BackplaneError } from '../../../base/errors.ts';
+import type { Json, JsonReader } from '../../../base/json-reader.ts';
+import type { CodeObserver } from '../../guest/code.ts';
 import type { GuestOperation, GuestSource } from '../../guest/operation.ts';
 import type { KvmKernel } from '../kernel.ts';
 import type { KernelExitStatistics } from './kernel-exit-statistics.ts';
@@ -15,7 +17,7 @@ export const Interruption = {
   /** The oldest queued write waited as long as kickWhenQueuedFor() allows. */
   Queued: 4,
   // What follows is no return to userspace that a real processor would make, and is not counted.
-  /** The operations of sliceOperations() are used up. */
+  /** The operations of the slice are used up. */
   Slice: 5,
   /** The guest has no more operations. */
   GuestFinished: 6,
@@ -57,6 +59,18 @@ export interface GuestProcessor {
    * exits first. A program starts over by attaching a fresh start of it.
    */
   attach(guest: GuestSource): void;
+  /** Whether it executes machine code: `operations` and `slice` count instructions then. */
+  readonly executesCode: boolean;
+  /** Why it cannot execute machine code; undefined if it can. */
+  refuseCode(guest: string): BackplaneError | undefined;
+  /** It executes machine code from here on, and is as after power-on: set its registers afterwards. */
+  attachCode(): void;
+  /** What it holds of machine code besides its registers. */
+  saveCode(): Json;
+  /** Reads that, and answers how to put it in force, which comes last: after `resumeCode` and the registers. */
+  readCode(reader: JsonReader): () => void;
+  /** It goes on with machine code. */
+  resumeCode(execution: VcpuExecution): void;
   /** Gives it a guest that is under way. Set its registers afterwards: they hold a queued interrupt too. */
   resume(guest: GuestSource | undefined, execution: VcpuExecution): void;
 }
@@ -85,4 +99,8 @@ export interface ScheduledKernel extends KvmKernel {
    */
   stopAt(time: number): void;
   processor(vcpuFd: number): GuestProcessor;
+  /** Tells the observer what machine code does on this vCPU; undefined ends that. */
+  observeCode(vcpuFd: number, observer: CodeObserver | undefined): void;
+  /** Called where machine code has changed read-only memory, with the first guest physical address: it was put back. */
+  onOverwritten: (address: number) => void;
 }

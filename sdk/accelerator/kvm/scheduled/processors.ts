@@ -1,9 +1,12 @@
 import type { Json, JsonReader } from '../../../base/json-reader.ts';
+import { hex } from '../../../base/text.ts';
 import { MILLISECOND } from '../../../clock/index.ts';
 import type { GuestImage } from '../../accelerator.ts';
 import type { ExitStatistics } from '../../exit-statistics.ts';
 import { DefaultExitCosts } from '../../exit-table.ts';
+import type { CodeObserver } from '../../guest/code.ts';
 import { KvmAccelerator } from '../accelerator.ts';
+import { CodePlacement } from '../code-placement.ts';
 import { type KvmAcceleratorOptions, MostVcpus } from '../options.ts';
 import type { KernelProcessors, LoopParts, ProcessorParts, UserspaceLoop } from '../userspace-loop.ts';
 import { GuestStart } from './guest-start.ts';
@@ -49,6 +52,10 @@ class ScheduledProcessors implements KernelProcessors {
     return this.schedule.vcpus.reduce((sum, { vcpu }) => sum + this.kernel.processor(vcpu.fd).operations, 0);
   }
 
+  get countInstructions(): boolean {
+    return this.schedule.vcpus.some(({ vcpu }) => this.kernel.processor(vcpu.fd).executesCode);
+  }
+
   get guestTime(): number {
     return this.kernel.now;
   }
@@ -62,6 +69,7 @@ class ScheduledProcessors implements KernelProcessors {
   }
 
   load(images: readonly GuestImage[], savable: boolean): void {
+    this.guests.refuseCode(images);
     this.guests.logsPrograms = savable;
     this.add(images.length - this.schedule.vcpus.length);
     this.schedule.vcpus.forEach((state, index) => {
@@ -70,9 +78,16 @@ class ScheduledProcessors implements KernelProcessors {
     this.guests.start(false);
   }
 
+  observeCode(observer: CodeObserver | undefined): void {
+    const [first] = this.schedule.vcpus;
+    if (first !== undefined) this.kernel.observeCode(first.vcpu.fd, observer);
+  }
+
   attach(parts: LoopParts): UserspaceLoop {
     const { kernel, schedule, guests } = this;
-    const { clock } = parts.host;
+    const { clock, memory } = parts.host;
+    guests.placement = new CodePlacement(this.parts.vm, memory, () => 0);
+    kernel.onOverwritten = (address) => parts.host.guestError?.(overwritten(address));
     const time = new ScheduledTime(kernel, clock, schedule);
     this.time = time;
     this.leaveClock = clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
@@ -105,3 +120,6 @@ class ScheduledProcessors implements KernelProcessors {
     return { ...this.parts, kernel, schedule, statistics };
   }
 }
+
+const overwritten = (address: number): string =>
+  `machine code has written to read-only memory, first at ${hex(address)}: the processor cannot prevent it, and the bytes were put back`;

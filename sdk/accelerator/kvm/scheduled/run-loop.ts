@@ -147,7 +147,7 @@ export class RunLoop extends EntryLoop<ScheduledVcpu, RunLoopParts> {
     time.runTimers();
     const { operations, budget } = this.turns;
     if (this.idle.note(operations, host.clock))
-      this.ending = endlessWait(this.idle, state.guest, operations - budget.start, host.clock);
+      this.ending = endlessWait(this.idle, state.guest ?? state.image, operations - budget.start, host.clock);
     return false;
   }
 

@@ -2,9 +2,11 @@ import { toHex } from '../../../base/bytes.ts';
 import { BackplaneError } from '../../../base/errors.ts';
 import { describeJson, isJsonObject, type Json, type JsonReader } from '../../../base/json-reader.ts';
 import { hex } from '../../../base/text.ts';
-import type { GuestImage } from '../../accelerator.ts';
+import { type GuestImage, isProgramImage } from '../../accelerator.ts';
 import { type ExitStatistics, UserspaceCounters } from '../../exit-statistics.ts';
-import { readGuest, saveGuest } from '../../guest/saved-guest.ts';
+import { isGuestCode } from '../../guest/code.ts';
+import { GuestOperation } from '../../guest/operation.ts';
+import { type ResumedGuest, readCodeGuest, readGuest, saveCodeGuest, saveGuest } from '../../guest/saved-guest.ts';
 import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from '../abi.ts';
 import { RingConsumer } from '../coalesced-ring.ts';
 import type { EventConsumers, SavedEventfd } from '../event-consumers.ts';
@@ -78,13 +80,20 @@ export function readAccelerator(reader: JsonReader, parts: SavedParts, images: r
 
 function saveProcessor({ kernel, vm }: SavedParts, state: ScheduledVcpu): Json {
   const { vcpu, image, guest, halted, finished, exitPending } = state;
-  const { operation, operations, guestFinished, interruptShadow, failed } = kernel.processor(vcpu.fd).execution;
+  const processor = kernel.processor(vcpu.fd);
+  const { operation, operations, guestFinished, interruptShadow, failed } = processor.execution;
   if (failed || exitPending) {
     throw new BackplaneError(
       'processor-stopped',
       `Processor ${vcpu.id} cannot go on: its last run ended with an error, in the middle of an instruction. It cannot be saved.`,
     );
   }
+  const savedExecution = () => {
+    if (image !== undefined && isGuestCode(image)) return { guest: saveCodeGuest(image), code: processor.saveCode() };
+    const begun = operations > state.startedAt || !operation.finished;
+    const isProgram = image !== undefined && isProgramImage(image);
+    return { guest: saveGuest(guest, operation, { isProgram, atItsEnd: state.atItsEnd, begun }) };
+  };
   return {
     registers: getStruct(vm, vcpu.fd, VcpuRequest.GetRegisters, StructSize.registers),
     specialRegisters: getStruct(vm, vcpu.fd, VcpuRequest.GetSpecialRegisters, StructSize.specialRegisters),
@@ -95,11 +104,7 @@ function saveProcessor({ kernel, vm }: SavedParts, state: ScheduledVcpu): Json {
     finished,
     guestFinished,
     operations: savedCount(operations),
-    guest: saveGuest(guest, operation, {
-      isProgram: image !== undefined && 'start' in image,
-      atItsEnd: state.atItsEnd,
-      begun: operations > state.startedAt || !operation.finished,
-    }),
+    ...savedExecution(),
   };
 }
 
@@ -111,7 +116,7 @@ function readProcessor(
 ): () => void {
   reader.only(
     ...['registers', 'specialRegisters', 'interruptShadow', 'readyForInterrupt', 'interruptFlag'],
-    ...['halted', 'finished', 'guestFinished', 'operations', 'guest'],
+    ...['halted', 'finished', 'guestFinished', 'operations', 'guest', 'code'],
   );
   const flag = (name: string) => reader.member(name).boolean();
   const registers = reader.member('registers').hex(StructSize.registers);
@@ -130,20 +135,33 @@ function readProcessor(
   };
   const { vcpu } = state;
   const atItsEnd = isAtItsEnd(vcpu.id, { halted, finished, interruptsEnabled: interruptFlag });
-  const resumed = readGuest(reader.member('guest'), image, atItsEnd);
+  const processor = kernel.processor(vcpu.fd);
+  const code = readCodeGuest(reader.member('guest'), image);
+  if (code === undefined) refuseOwnState(reader.member('code'));
+  const applyCode = code && processor.readCode(reader.member('code'));
+  const resumed: ResumedGuest = code
+    ? { guest: undefined, operation: new GuestOperation() }
+    : readGuest(reader.member('guest'), image, atItsEnd);
   return () => {
     resumed.prepare?.();
     state.image = image;
     state.guest = resumed.guest;
-    kernel.processor(vcpu.fd).resume(resumed.guest, { ...execution, operation: resumed.operation });
+    const stage = { ...execution, operation: resumed.operation };
+    if (code === undefined) processor.resume(resumed.guest, stage);
+    else processor.resumeCode(stage);
     vm.call(vcpu.fd, VcpuRequest.SetRegisters, registers, `restore the registers of vCPU ${vcpu.id}`);
     vm.call(vcpu.fd, VcpuRequest.SetSpecialRegisters, special, `restore the segments of vCPU ${vcpu.id}`);
+    applyCode?.();
     vcpu.run.setUint8(KvmRun.readyForInterruptInjection, ready ? 1 : 0);
     vcpu.run.setUint8(KvmRun.ifFlag, interruptFlag ? 1 : 0);
     state.halted = halted;
     state.exitPending = false;
-    state.finished = finished || resumed.guest === undefined;
+    state.finished = finished || (code === undefined && resumed.guest === undefined);
   };
+}
+
+function refuseOwnState(reader: JsonReader): void {
+  if (reader.data !== undefined) reader.refuse('is the state of machine code, and this guest is none');
 }
 
 /** KVM enters no guest with a vector queued that the processor does not take: RFLAGS.IF is 0, or STI was the last instruction. */

@@ -24,6 +24,15 @@ export class HostMemory {
     return block;
   }
 
+  /** Memory that a processor has made: it gets an address. `written` is called for what the host writes there. */
+  adopt(memory: Pick<RamBlock, 'bytes' | 'view'>, written: NonNullable<RamBlock['written']>): RamBlock {
+    const size = Math.ceil(memory.bytes.length / PageSize) * PageSize;
+    const block = { ...memory, hostAddress: this.#nextAddress, written };
+    this.#blocks.push({ block, size: memory.bytes.length });
+    this.#nextAddress += size + PageSize;
+    return block;
+  }
+
   /** Nothing is mapped there any more; what the kernel looked up before still reaches the bytes. */
   release(block: RamBlock): void {
     const index = this.#indexOf(block.hostAddress);
@@ -35,7 +44,9 @@ export class HostMemory {
     const found = this.#blocks[this.#indexOf(address)];
     if (found === undefined) return undefined;
     const offset = address - found.block.hostAddress;
-    return offset + size <= found.size ? new DataView(found.block.bytes.buffer, offset, size) : undefined;
+    if (offset + size > found.size) return undefined;
+    const { buffer, byteOffset } = found.block.bytes;
+    return new DataView(buffer, byteOffset + offset, size);
   }
 
   /** The last block that begins at or before the address; addresses only grow, so the blocks are in order. */
@@ -69,12 +80,25 @@ export interface KernelMemorySlot {
   readonly dirty: Uint8Array | undefined;
 }
 
+/** What wants to know of the slots. */
+export interface SlotWatcher {
+  /** One of them is about to change. */
+  beforeChange(): void;
+  /** All of them, after a change. */
+  changed(slots: readonly KernelMemorySlot[]): void;
+  /** Stores into this slot are not logged: any page of it may be dirty. */
+  logsNothing(slot: KernelMemorySlot): boolean;
+}
+
 /** The memory slots of a VM. @see virt/kvm/kvm_main.c, kvm_set_memory_region */
 export class KernelMemorySlots {
   #slots: readonly KernelMemorySlot[] = [];
   #last: KernelMemorySlot | undefined;
 
-  constructor(private readonly host: HostMemory) {}
+  constructor(
+    private readonly host: HostMemory,
+    private readonly watcher: SlotWatcher | undefined,
+  ) {}
 
   /** The slot that holds this guest physical address. */
   find(address: number): KernelMemorySlot | undefined {
@@ -127,8 +151,10 @@ export class KernelMemorySlots {
   takeDirtyLog(log: DataView): number {
     const word = log.getUint32(DirtyLog.slot, true);
     if (word >= MaximumMemorySlots) return Errno.EINVAL;
-    const dirty = this.#byId(word)?.dirty;
-    if (dirty === undefined) return Errno.ENOENT;
+    const slot = this.#byId(word);
+    const dirty = slot?.dirty;
+    if (slot === undefined || dirty === undefined) return Errno.ENOENT;
+    if (this.watcher?.logsNothing(slot) === true) markAll(slot.size, dirty);
     const bitmap = this.host.resolve(Number(log.getBigUint64(DirtyLog.bitmap, true)), dirty.length);
     if (bitmap === undefined) return Errno.EFAULT;
     new Uint8Array(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength).set(dirty);
@@ -159,9 +185,11 @@ export class KernelMemorySlots {
   }
 
   #replace(old: KernelMemorySlot | undefined, slot: KernelMemorySlot | undefined): 0 {
+    this.watcher?.beforeChange();
     const others = this.#slots.filter((other) => other !== old);
     this.#slots = slot === undefined ? others : [...others, slot];
     this.#last = undefined;
+    this.watcher?.changed(this.#slots);
     return 0;
   }
 
@@ -173,4 +201,11 @@ export class KernelMemorySlots {
 /** Bytes of a dirty bitmap: one bit a page, rounded up to 64 pages. */
 export function dirtyBitmapSize(slotSize: number): number {
   return Math.ceil(slotSize / PageSize / 64) * 8;
+}
+
+/** All pages are dirty. */
+function markAll(size: number, bitmap: Uint8Array): void {
+  const pages = size / PageSize;
+  bitmap.fill(0xff, 0, pages >> 3);
+  if (pages % 8 !== 0) bitmap[pages >> 3] = (1 << (pages % 8)) - 1;
 }

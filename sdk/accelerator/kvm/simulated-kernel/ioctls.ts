@@ -15,6 +15,9 @@ import {
 } from '../abi.ts';
 import type { IoctlArgument } from '../kernel.ts';
 import type { Eventfd } from './ioeventfds.ts';
+import { codeIoctl, getCpuid, getMsrList } from './machine-code/ioctls.ts';
+import type { MachineCode } from './processor.ts';
+import { queuedVectorIn, showQueuedVector } from './processor-state.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
 import { type Capabilities, MaximumVcpus, type VirtualMachine } from './virtual-machine.ts';
 
@@ -25,6 +28,7 @@ const Vectors = 256;
 export interface FileTable {
   add(file: VirtualMachine | VirtualCpu): number;
   newMachine(): VirtualMachine;
+  readonly machineCode: MachineCode | undefined;
   /** An errno for a descriptor that is not open, or of another kind. */
   eventfdOf(fd: number): Eventfd | number;
 }
@@ -40,6 +44,10 @@ export function systemIoctl(request: number, argument: IoctlArgument, answers: C
     case SystemRequest.GetVcpuMmapSize:
       if (argument !== 0) return -Errno.EINVAL;
       return has(answers, Capability.CoalescedMmio) ? VcpuMmapSize : VcpuMmapSize - PageSize;
+    case SystemRequest.GetSupportedCpuid:
+      return withTable(argument, files.machineCode, (table, { cpuid }) => getCpuid(table, cpuid));
+    case SystemRequest.GetMsrIndexList:
+      return withTable(argument, files.machineCode, (table, { msrs }) => getMsrList(table, msrs));
     default:
       return -Errno.ENOTTY;
   }
@@ -88,33 +96,37 @@ export function vcpuIoctl(vcpu: VirtualCpu, request: number, argument: IoctlArgu
       return withStruct(argument, StructSize.interrupt, (interrupt) => {
         const vector = interrupt.getUint32(0, true);
         if (vector >= Vectors) return -Errno.EINVAL;
-        vcpu.state.queuedVector = vector;
+        vcpu.processor.queuedVector = vector;
         return 0;
       });
     case VcpuRequest.GetRegisters:
       return withStruct(argument, StructSize.registers, (registers) => {
-        vcpu.state.getRegisters(registers);
+        vcpu.processor.getRegisters(registers);
         return 0;
       });
     case VcpuRequest.SetRegisters:
       return withStruct(argument, StructSize.registers, (registers) => {
-        vcpu.state.setRegisters(registers);
-        return 0;
+        return vcpu.processor.setRegisters(registers) ? 0 : -Errno.EINVAL;
       });
     case VcpuRequest.GetSpecialRegisters:
-      return withStruct(argument, StructSize.specialRegisters, (registers) => {
-        vcpu.state.getSpecialRegisters(registers);
+      return withStruct(argument, StructSize.specialRegisters, (special) => {
+        vcpu.processor.getSpecialRegisters(special);
+        showQueuedVector(special, vcpu.processor.queuedVector);
         return 0;
       });
     case VcpuRequest.SetSpecialRegisters:
-      return withStruct(argument, StructSize.specialRegisters, (registers) => {
-        vcpu.state.setSpecialRegisters(registers);
-        vcpu.describeSpecialRegisters();
-        return 0;
-      });
+      return withStruct(argument, StructSize.specialRegisters, (special) => setSpecialRegisters(vcpu, special));
     default:
-      return -Errno.ENOTTY;
+      return codeIoctl(vcpu.processor, vcpu.machineCode, request, argument);
   }
+}
+
+function setSpecialRegisters(vcpu: VirtualCpu, special: DataView): number {
+  if (!vcpu.processor.setSpecialRegisters(special)) return -Errno.EINVAL;
+  const vector = queuedVectorIn(special);
+  if (vector >= 0) vcpu.processor.queuedVector = vector;
+  vcpu.describeSpecialRegisters(special);
+  return 0;
 }
 
 export function has(answers: Capabilities, capability: number): boolean {
@@ -138,4 +150,17 @@ function createVcpu(machine: VirtualMachine, argument: IoctlArgument, files: Fil
 function withStruct(argument: IoctlArgument, size: number, body: (struct: DataView) => number): number {
   if (typeof argument === 'number' || argument.byteLength < size) return -Errno.EFAULT;
   return body(new DataView(argument.buffer, argument.byteOffset, size));
+}
+
+/** A struct of whatever length, for a kernel that executes machine code. */
+function withTable(
+  argument: IoctlArgument,
+  code: MachineCode | undefined,
+  body: (table: DataView, code: MachineCode) => number,
+): number {
+  if (code === undefined) return -Errno.ENOTTY;
+  return withStruct(argument, 0, () => {
+    const { buffer, byteOffset, byteLength } = argument as DataView;
+    return body(new DataView(buffer, byteOffset, byteLength), code);
+  });
 }

@@ -2,9 +2,9 @@ import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
 import { ExitReason, KvmRun, MemoryRegionFlag, MmioExit, PageSize } from '../abi.ts';
 import { storeValue } from '../coalesced-ring.ts';
 import type { KernelMemorySlot } from './guest-memory.ts';
+import type { ExecutionContext } from './guest-time.ts';
 import { BusAnswer } from './io-bus.ts';
 import { ReadAheadBytes, Step, type StepValue } from './port-instructions.ts';
-import type { ExecutionContext } from './virtual-machine.ts';
 
 /** How the part of an access that lies in one page ended. */
 const Part = { InRam: 0, InKernel: 1, ToUserspace: 2, Fault: 3, SkipsRest: 4 } as const;
@@ -29,11 +29,21 @@ export class MemoryInstructions {
   readonly #partLength = new Int32Array(2);
   #parts = 0;
   #served = 0;
+  /** What a write costs that exits, in guest nanoseconds. */
+  #writeCost: number;
 
   constructor(
     private readonly context: ExecutionContext,
     private readonly run: DataView,
-  ) {}
+  ) {
+    this.#writeCost = context.time.costs.userspace;
+  }
+
+  /** A write of machine code costs the same whether it is queued or exits: how full the ring is depends on where runs end. */
+  begin(isCode: boolean): void {
+    const { kernel, userspace } = this.context.time.costs;
+    this.#writeCost = isCode ? kernel : userspace;
+  }
 
   execute(operation: GuestOperation): StepValue {
     const { address, size } = operation;
@@ -58,6 +68,11 @@ export class MemoryInstructions {
     this.#elements = elements;
     this.#parts = this.#served = 0;
     return this.#goOn(operation);
+  }
+
+  /** The part that userspace is shown ends the access. */
+  get isLastPart(): boolean {
+    return this.#served + 1 >= this.#parts && this.#elements === 0 && this.#partLength[this.#served]! <= MmioBytes;
   }
 
   /** Userspace served the part it was shown; true if there is another one to show. */
@@ -207,7 +222,7 @@ export class MemoryInstructions {
     const isWrite = this.#isWrite;
     const { statistics, time } = this.context;
     statistics.exitMemory(address, isWrite);
-    time.spend(operation.at, time.costs.userspace);
+    time.spend(operation.at, isWrite ? this.#writeCost : time.costs.userspace);
     const run = this.run;
     run.setUint32(KvmRun.exitReason, ExitReason.Mmio, true);
     run.setUint32(MmioExit.address, address % 2 ** 32, true);

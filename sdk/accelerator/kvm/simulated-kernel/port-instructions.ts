@@ -1,9 +1,8 @@
 import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
 import { ExitReason, IoDirection, IoExit, KvmRun, PageSize } from '../abi.ts';
 import { loadNumber, storeNumber } from '../coalesced-ring.ts';
-import type { OperationCosts } from './guest-time.ts';
+import type { ExecutionContext, PortCosts } from './guest-time.ts';
 import { BusAnswer } from './io-bus.ts';
-import type { ExecutionContext } from './virtual-machine.ts';
 
 /** How one step of an operation ended. */
 export const Step = {
@@ -35,6 +34,7 @@ export class PortInstructions {
     private readonly context: ExecutionContext,
     private readonly run: DataView,
     private readonly data: DataView,
+    private readonly costs: PortCosts,
   ) {}
 
   out(operation: GuestOperation): StepValue {
@@ -42,10 +42,10 @@ export class PortInstructions {
     statistics.vmExits++;
     operation.finished = true;
     if (this.#offer(operation.address, operation.size, operation.value)) {
-      time.spend(operation.at, time.costs.kernel);
+      time.spend(operation.at, this.costs.queued);
       return Step.GoOn;
     }
-    time.spend(operation.at, time.costs.userspace);
+    time.spend(operation.at, this.costs.exit);
     return this.#exitOut(operation.address, operation.size, operation.value);
   }
 
@@ -53,7 +53,7 @@ export class PortInstructions {
     const { statistics, time } = this.context;
     statistics.vmExits++;
     statistics.samplePort(operation.address, false);
-    time.spend(operation.at, time.costs.userspace);
+    time.spend(operation.at, this.costs.exit);
     this.#batch = 1;
     return this.#exitIn(operation.address, operation.size, 1);
   }
@@ -72,10 +72,10 @@ export class PortInstructions {
       this.elements++;
       operation.finished = operation.position === count;
       if (!taken) {
-        time.spend(operation.at, userspaceCost(time.costs, this.elements > 1));
+        time.spend(operation.at, this.elements > 1 ? this.costs.furtherExit : this.costs.exit);
         return this.#exitOut(address, size, value);
       }
-      time.spend(operation.at, this.elements > 1 ? time.costs.plain : time.costs.kernel);
+      time.spend(operation.at, this.elements > 1 ? this.costs.furtherQueued : this.costs.queued);
       if (((count - operation.position) & ReentryMask) === 0) break;
     }
     return Step.GoOn;
@@ -91,7 +91,7 @@ export class PortInstructions {
     this.#batch = this.elements = batchOf(operation);
     statistics.vmExits++;
     statistics.samplePort(address, false);
-    time.spend(operation.at, time.costs.userspace);
+    time.spend(operation.at, this.costs.exit + (this.#batch - 1) * this.costs.furtherRead);
     return this.#exitIn(address, size, this.#batch);
   }
 
@@ -168,11 +168,6 @@ function batchOf({ size, count, position, destination, descending }: GuestOperat
   const done = position * size;
   const inPage = descending ? (destination - done) % PageSize : PageSize - ((destination + done) % PageSize);
   return Math.max(1, Math.min(inPage, ReadAheadBytes / size, count - position));
-}
-
-/** What remains to be paid for an exit to userspace if part of the string was already handled in the kernel. */
-function userspaceCost(costs: OperationCosts, kernelPaid: boolean): number {
-  return kernelPaid ? Math.max(0, costs.userspace - costs.kernel) : costs.userspace;
 }
 
 function element(bytes: Uint8Array, offset: number, size: number): number {

@@ -27,14 +27,6 @@ export class ProcessorState {
     return this.interruptFlag && !this.interruptShadow;
   }
 
-  get apicBase(): bigint {
-    return this.#special.getBigUint64(SpecialRegisters.apicBase, true);
-  }
-
-  get cr8(): bigint {
-    return this.#special.getBigUint64(SpecialRegisters.cr8, true);
-  }
-
   setInterruptFlag(on: boolean): void {
     this.interruptShadow = on && !this.interruptFlag;
     this.interruptFlag = on;
@@ -66,25 +58,30 @@ export class ProcessorState {
     this.#registers.setBigUint64(Registers.rflags, rflags | BigInt(Rflags.AlwaysOne), true);
   }
 
-  /** The interrupt bitmap shows the vector that waits for the next entry. */
   getSpecialRegisters(target: DataView): void {
     copy(this.#special, target);
-    for (let byte = 0; byte < InterruptBitmapBytes; byte++) {
-      const here = this.queuedVector >= 0 && this.queuedVector >> 3 === byte;
-      target.setUint8(SpecialRegisters.interruptBitmap + byte, here ? 1 << (this.queuedVector & 7) : 0);
-    }
   }
 
-  /** The lowest vector in the interrupt bitmap is queued; an empty bitmap takes none back, as in KVM. */
   setSpecialRegisters(source: DataView): void {
     copy(source, this.#special);
-    for (let vector = 0; vector < InterruptBitmapBytes * 8; vector++) {
-      const bits = source.getUint8(SpecialRegisters.interruptBitmap + (vector >> 3));
-      if ((bits & (1 << (vector & 7))) === 0) continue;
-      this.queuedVector = vector;
-      return;
-    }
   }
+}
+
+/** The interrupt bitmap of struct kvm_sregs shows the vector that waits for the next entry. */
+export function showQueuedVector(special: DataView, vector: number): void {
+  for (let byte = 0; byte < InterruptBitmapBytes; byte++) {
+    const here = vector >= 0 && vector >> 3 === byte;
+    special.setUint8(SpecialRegisters.interruptBitmap + byte, here ? 1 << (vector & 7) : 0);
+  }
+}
+
+/** The lowest vector in the interrupt bitmap, which is queued; -1 for an empty bitmap, which takes none back, as in KVM. */
+export function queuedVectorIn(special: DataView): number {
+  for (let vector = 0; vector < InterruptBitmapBytes * 8; vector++) {
+    const bits = special.getUint8(SpecialRegisters.interruptBitmap + (vector >> 3));
+    if ((bits & (1 << (vector & 7))) !== 0) return vector;
+  }
+  return -1;
 }
 
 function copy(source: DataView, target: DataView): void {

@@ -1,6 +1,7 @@
 import { BackplaneError } from '../../../base/errors.ts';
 import { EpochMovesAt } from '../../../clock/time.ts';
 import type { RamBlock } from '../../../memory/ram-block.ts';
+import type { CodeObserver } from '../../guest/code.ts';
 import { Capability, Errno, VcpuPage, VcpuRequest } from '../abi.ts';
 import type { IoctlArgument } from '../kernel.ts';
 import type { ScheduledKernel } from '../scheduled/kernel.ts';
@@ -9,13 +10,16 @@ import { HostMemory } from './guest-memory.ts';
 import { DefaultOperationCosts, GuestTime, type OperationCosts } from './guest-time.ts';
 import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
 import { Eventfd } from './ioeventfds.ts';
+import type { MachineCode } from './processor.ts';
 import { type KernelVariant, kernelVariant } from './variants.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
-import { type Capabilities, capabilities, VirtualMachine } from './virtual-machine.ts';
+import { type Capabilities, CodeCapabilities, capabilities, VirtualMachine } from './virtual-machine.ts';
 
 export interface SimulatedKernelOptions extends KernelVariant {
-  /** What operations of guest programs cost, to the nanosecond; what is left out has its default (660, 3410 and 10 ns). */
+  /** What operations of guest programs cost, to the nanosecond; what is left out has its default (660, 3410, 10 and 1000 ns). */
   readonly costs?: Partial<OperationCosts>;
+  /** Executes machine code on vCPU 0 of each VM. Default: none, and the kernel executes programs. */
+  readonly machineCode?: MachineCode;
   /** Answers of KVM_CHECK_EXTENSION that differ from the default: `{ [Capability.CoalescedPio]: 0 }` is an old kernel. */
   readonly capabilities?: Readonly<Record<number, number>>;
 }
@@ -40,6 +44,10 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   readonly #time: GuestTime;
   readonly #capabilities: Capabilities;
   readonly #variant: Required<KernelVariant>;
+  readonly machineCode: MachineCode | undefined;
+  /** The last VM, until it has its RAM. */
+  #withoutRam: VirtualMachine | undefined;
+  onOverwritten: (address: number) => void = () => {};
 
   constructor(options: SimulatedKernelOptions = {}) {
     const costs = { ...DefaultOperationCosts, ...options.costs };
@@ -50,10 +58,14 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
         `Simulated kernel: the cost '${name}' is ${cost}. Give 0 or more nanoseconds.`,
       );
     }
-    const { kernel, userspace, plain } = costs;
-    this.costs = { kernel: Math.round(kernel), userspace: Math.round(userspace), plain: Math.round(plain) };
+    const round = (name: keyof OperationCosts) => Math.round(costs[name]);
+    this.costs = { kernel: round('kernel'), userspace: round('userspace'), plain: round('plain'), isa: round('isa') };
+    this.machineCode = options.machineCode;
     this.#time = new GuestTime(this.costs);
-    this.#capabilities = capabilities(options.capabilities);
+    this.#capabilities = capabilities({
+      ...(this.machineCode === undefined ? {} : CodeCapabilities),
+      ...options.capabilities,
+    });
     this.#variant = kernelVariant(options);
   }
 
@@ -101,8 +113,11 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
     );
   }
 
-  allocateGuestMemory(size: number, name = 'guest memory'): RamBlock {
-    return this.#host.allocate(size, name);
+  allocateGuestMemory(size: number, name = 'guest memory', isMachineRam = false): RamBlock {
+    const code = isMachineRam ? this.#withoutRam?.code : undefined;
+    if (code === undefined) return this.#host.allocate(size, name);
+    this.#withoutRam = undefined;
+    return code.allocateRam(this.#host, size, name);
   }
 
   releaseGuestMemory(block: RamBlock): void {
@@ -146,9 +161,16 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   }
 
   rebase(nanoseconds: number): void {
+    for (const machine of new Set(this.#files.map(machineOf))) {
+      machine?.code?.keepTimeStamp(nanoseconds);
+      machine?.ringTimes.rebase(nanoseconds);
+    }
     this.#time.rebase(nanoseconds);
-    for (const machine of new Set(this.#files.map(machineOf))) machine?.ringTimes.rebase(nanoseconds);
     for (const file of this.#files) if (file instanceof VirtualCpu) file.execution.operation.rebase(nanoseconds);
+  }
+
+  observeCode(fd: number, observer: CodeObserver | undefined): void {
+    this.processor(fd).machine.code?.execution.observe(observer);
   }
 
   processor(fd: number): VirtualCpu {
@@ -170,7 +192,16 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   }
 
   newMachine(): VirtualMachine {
-    return new VirtualMachine(this.#host, this.counts, this.#time, this.#capabilities, this.#variant);
+    this.#withoutRam = new VirtualMachine(
+      this.#host,
+      this.counts,
+      this.#time,
+      this.#capabilities,
+      this.#variant,
+      this.machineCode,
+      (address) => this.onOverwritten(address),
+    );
+    return this.#withoutRam;
   }
 
   eventfdOf(fd: number): Eventfd | number {

@@ -1,278 +1,274 @@
-import { BackplaneError } from '../../../base/errors.ts';
-import { GuestOperation, type GuestSource, OperationKind, refuseOperation } from '../../guest/operation.ts';
-import { Errno, ExitReason, KvmRun, PageSize } from '../abi.ts';
+import type { BackplaneError } from '../../../base/errors.ts';
+import type { Json, JsonReader } from '../../../base/json-reader.ts';
+import type { GuestSource } from '../../guest/operation.ts';
+import { Errno, ExitReason, KvmRun, PageSize, SpecialRegisters, StructSize } from '../abi.ts';
 import { type GuestProcessor, Interruption, type InterruptionValue, type VcpuExecution } from '../scheduled/kernel.ts';
-import { MemoryInstructions } from './memory-instructions.ts';
-import { PortInstructions, Step, type StepValue } from './port-instructions.ts';
-import { ProcessorState } from './processor-state.ts';
-import {
-  describeFailedEntry,
-  describeFailure,
-  type GuestWhereabouts,
-  refusedOperation,
-  thrownByProgram,
-} from './vcpu-failures.ts';
+import type { CodeExecution } from './machine-code/execution.ts';
+import { OperationUnit } from './operation-unit.ts';
+import { Step } from './port-instructions.ts';
+import { type MachineCode, type Processor, Stop, type StopValue } from './processor.ts';
+import { ProgramProcessor } from './program-processor.ts';
+import { describeFailedEntry, describeFailure, describeShutdown, noProcessorFor } from './vcpu-failures.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
-const Pending = { Nothing: 0, PortRead: 1, Memory: 2 } as const;
+/** Between two instructions: the operation is executed, or the vCPU looks again what stops it. */
+const Execute = -1;
+const LookAgain = -2;
 
 /** One vCPU: KVM_RUN executes its guest until something needs userspace. @see arch/x86/kvm/x86.c, vcpu_run */
 export class VirtualCpu implements GuestProcessor {
   readonly runPage = new DataView(new ArrayBuffer(PageSize));
   readonly portPage = new DataView(new ArrayBuffer(PageSize));
-  readonly state: ProcessorState;
   operations = 0;
   slice = Infinity;
   kicked = false;
-  guestFinished = false;
   interruption: InterruptionValue = Interruption.None;
-  failure: BackplaneError | undefined;
-  #guest: GuestSource | undefined;
-  #operation = new GuestOperation();
-  #pending: (typeof Pending)[keyof typeof Pending] = Pending.Nothing;
-  readonly #ports: PortInstructions;
-  readonly #memory: MemoryInstructions;
+  #processor: Processor;
+  /** Undefined while it executes a program. */
+  #code: CodeExecution | undefined;
+  /** It executes machine code as long as it is given no program. */
+  #isUndecided: boolean;
+  readonly #program: ProgramProcessor;
+  readonly #unit: OperationUnit;
 
   constructor(
     readonly machine: VirtualMachine,
     readonly id: number,
   ) {
-    this.state = new ProcessorState(id);
-    this.#ports = new PortInstructions(machine, this.runPage, this.portPage);
-    this.#memory = new MemoryInstructions(machine, this.runPage);
-    this.describeSpecialRegisters();
+    this.#processor = this.#program = new ProgramProcessor(this);
+    this.#isUndecided = machine.code !== undefined && id === 0;
+    this.#unit = new OperationUnit(machine, this.#program, this.runPage, this.portPage);
+    const special = new DataView(new ArrayBuffer(StructSize.specialRegisters));
+    this.#program.getSpecialRegisters(special);
+    this.describeSpecialRegisters(special);
   }
 
-  attach(guest: GuestSource): void {
-    this.#guest = guest;
-    this.#operation = new GuestOperation();
-    this.#pending = Pending.Nothing;
-    this.state.queuedVector = -1;
-    this.state.interruptShadow = false;
-    this.failure = undefined;
-    this.guestFinished = false;
+  /** What it executes, whose registers those of the vCPU are. */
+  get processor(): Processor {
+    if (this.#isUndecided) this.attachCode();
+    return this.#processor;
+  }
+
+  get failure(): BackplaneError | undefined {
+    return this.#processor.failure;
+  }
+
+  get guestFinished(): boolean {
+    return this.#code === undefined && this.#program.finished;
+  }
+
+  get executesCode(): boolean {
+    return this.#code !== undefined;
+  }
+
+  get machineCode(): MachineCode | undefined {
+    return this.#code === undefined ? undefined : this.machine.code?.machineCode;
+  }
+
+  refuseCode(guest: string): BackplaneError | undefined {
+    const { code } = this.machine;
+    return code === undefined ? noProcessorFor(guest) : code.refuse(guest);
   }
 
   get execution(): VcpuExecution {
-    const { operations, guestFinished, failure } = this;
-    return {
-      operation: this.#operation,
-      operations,
-      guestFinished,
-      interruptShadow: this.state.interruptShadow,
-      failed: failure !== undefined,
-    };
+    const { operations, guestFinished } = this;
+    const { interruptShadow, failure } = this.#processor;
+    const failed = failure !== undefined || this.#code?.isStopped === true;
+    return { operation: this.#unit.operation, operations, guestFinished, interruptShadow, failed };
+  }
+
+  attach(guest: GuestSource): void {
+    this.#begin(undefined);
+    this.#program.reset();
+    this.#program.attach(guest);
+  }
+
+  attachCode(): void {
+    const code = this.id === 0 ? this.machine.code?.execution : undefined;
+    this.machine.code?.checkReadonly();
+    this.#begin(code);
+    this.#processor.reset();
+    code?.begin();
   }
 
   resume(guest: GuestSource | undefined, execution: VcpuExecution): void {
-    this.#guest = guest;
-    this.#operation = execution.operation;
-    this.#pending = Pending.Nothing;
-    this.operations = execution.operations;
-    this.guestFinished = execution.guestFinished;
-    this.state.interruptShadow = execution.interruptShadow;
-    this.failure = undefined;
+    this.#begin(undefined, execution);
+    this.#program.attach(guest, execution.guestFinished);
+    this.#program.state.interruptShadow = execution.interruptShadow;
   }
 
-  /** What kvm_run repeats of the special registers, which only userspace changes. */
-  describeSpecialRegisters(): void {
-    this.runPage.setBigUint64(KvmRun.cr8, this.state.cr8, true);
-    this.runPage.setBigUint64(KvmRun.apicBase, this.state.apicBase, true);
+  saveCode(): Json {
+    return this.machine.code?.save() ?? null;
+  }
+
+  readCode(reader: JsonReader): () => void {
+    const { code } = this.machine;
+    if (code !== undefined && this.id === 0) return code.read(reader);
+    reader.refuse('there is no processor for machine code');
+    return () => {};
+  }
+
+  resumeCode(execution: VcpuExecution): void {
+    this.#begin(this.machine.code?.execution, execution);
+  }
+
+  /** What kvm_run repeats of the special registers. */
+  describeSpecialRegisters(special: DataView): void {
+    this.runPage.setBigUint64(KvmRun.cr8, special.getBigUint64(SpecialRegisters.cr8, true), true);
+    this.runPage.setBigUint64(KvmRun.apicBase, special.getBigUint64(SpecialRegisters.apicBase, true), true);
   }
 
   /** KVM_RUN: 0 and an exit reason, or an errno. */
   run(): number {
+    if (this.#isUndecided) this.attachCode();
     this.interruption = Interruption.None;
-    const result = this.#completePending() ? 0 : this.#enter();
+    const result = this.#unit.isPending && this.#completePending() ? 0 : this.#enter();
     this.#describeState();
     return result;
   }
 
+  #begin(code: CodeExecution | undefined, execution?: VcpuExecution): void {
+    this.#isUndecided = false;
+    this.#code = code;
+    this.#processor = code?.processor ?? this.#program;
+    this.#unit.begin(code !== undefined, execution?.operation);
+    if (execution !== undefined) this.operations = execution.operations;
+  }
+
   /** Finishes what userspace has served. True if the same instruction has another part for userspace. */
   #completePending(): boolean {
-    const pending = this.#pending;
-    if (pending === Pending.Nothing) return false;
-    if (pending === Pending.Memory) {
-      const { position } = this.#operation;
-      if (this.#memory.complete(this.#operation)) return true;
-      // Elements that are fetched once more.
-      const again = position - this.#operation.position;
-      this.operations -= again;
-      this.slice += again;
-    }
-    if (pending === Pending.PortRead) {
-      this.#pending = Pending.Memory;
-      if (this.#memory.store(this.#operation, this.#ports.complete(this.#operation))) return true;
-    }
-    this.#pending = Pending.Nothing;
+    const unit = this.#unit;
+    if (unit.complete()) return true;
+    if (this.#code === undefined) this.#count(unit.executed);
+    else if (unit.operation.finished) this.#code.complete(unit.operation);
     return false;
   }
 
   #enter(): number {
+    const isProgram = this.#code === undefined;
+    const begun = isProgram ? Execute : this.#endInstruction();
+    if (begun !== Execute) return begun;
     if (this.runPage.getUint8(KvmRun.immediateExit) !== 0) return this.#interrupted(Interruption.ImmediateExit);
     this.machine.watchDeadline();
+    return isProgram ? this.#runProgram() : this.#runCode();
+  }
+
+  #runProgram(): number {
+    const unit = this.#unit;
     while (true) {
-      const due = this.#betweenInstructions();
+      const due = this.#betweenOperations();
       if (due >= 0) return due;
-      const step = this.#execute();
-      if (step !== Step.GoOn) return step === Step.Fault ? Errno.EFAULT : 0;
+      const step = unit.execute();
+      if (step === Step.Fault) return Errno.EFAULT;
+      this.#count(unit.executed);
+      if (step === Step.Exit) return 0;
     }
   }
 
-  /** Everything that can stop the vCPU before an instruction; -1 if it executes the next one. */
-  #betweenInstructions(): number {
-    const { state } = this;
+  #runCode(): number {
+    while (true) {
+      let due = this.#betweenInstructions();
+      if (due === Execute) due = this.#executeForCode();
+      if (due >= 0) return due;
+    }
+  }
+
+  /** Machine code is interrupted, saved and reset between instructions only, and a string is one. */
+  #endInstruction(): number {
+    while (true) {
+      if (this.#unit.operation.finished) {
+        const due = this.#processor.underWay ? this.#enterCode(0) : LookAgain;
+        if (due !== Execute) return due === LookAgain ? Execute : due;
+      }
+      const due = this.#executeForCode();
+      if (due >= 0) return due;
+    }
+  }
+
+  /** Everything that can stop the vCPU before an operation of a program, which may be under way. */
+  #betweenOperations(): number {
+    const program = this.#program;
+    const { state } = program;
+    const { operation } = this.#unit;
     if (state.queuedVector >= 0) {
       if (this.kicked) return this.#kick();
       if (!state.acceptsInterrupt) return describeFailedEntry(this.runPage);
-      if (!this.#inject()) return this.#fail();
-    } else if (this.runPage.getUint8(KvmRun.requestInterruptWindow) !== 0 && state.acceptsInterrupt) {
-      return this.#openWindow();
-    }
+      this.machine.statistics.injectedInterrupts++;
+      if (!program.takeInterrupt(operation)) return this.#fail();
+    } else if (this.#wantsWindow && state.acceptsInterrupt) return this.#stopped(Stop.Window);
     if (this.kicked) return this.#kick();
-    if (this.failure !== undefined) return this.#fail();
-    if (this.slice <= 0) return this.#interrupted(Interruption.Slice);
-    const { time } = this.machine;
-    if (this.machine.isDue(time.now)) return this.#interrupted(this.machine.reachDeadline());
-    const operation = this.#operation;
-    if (operation.finished && !this.#fetch()) {
-      return this.failure === undefined ? this.#interrupted(Interruption.GuestFinished) : this.#fail();
+    if (program.failure !== undefined) return this.#fail();
+    const due = this.#due();
+    if (due >= 0) return due;
+    if (operation.finished) {
+      const stop = program.enter(1, operation);
+      if (stop !== Stop.Operation) return this.#stopped(stop);
     }
     if (operation.at >= 0) {
       if (this.machine.isDue(operation.at)) return this.#interrupted(this.machine.reachDeadline());
-      time.advanceTo(operation.at);
+      this.machine.time.advanceTo(operation.at);
     }
-    return -1;
+    return Execute;
   }
 
-  #execute(): StepValue {
-    const operation = this.#operation;
-    const { time, statistics } = this.machine;
-    let executed = 1;
-    let step: StepValue = Step.GoOn;
-    const { interruptShadow } = this.state;
-    this.state.interruptShadow = false;
-    switch (operation.kind) {
-      case OperationKind.Out:
-        step = this.#ports.out(operation);
-        break;
-      case OperationKind.In:
-        step = this.#ports.in(operation);
-        this.#pending = Pending.PortRead;
-        break;
-      case OperationKind.Store:
-      case OperationKind.Load:
-        step = this.#memory.execute(operation);
-        if (step === Step.Exit) this.#pending = Pending.Memory;
-        break;
-      case OperationKind.RepOuts:
-        step = this.#ports.repOuts(operation);
-        executed = this.#ports.elements;
-        break;
-      case OperationKind.RepIns:
-        step = this.#ports.repIns(operation);
-        executed = this.#ports.elements;
-        if (step === Step.Exit) this.#pending = Pending.PortRead;
-        break;
-      case OperationKind.Hlt:
-        operation.finished = true;
-        statistics.vmExits++;
-        statistics.userspaceExits++;
-        statistics.haltExits++;
-        time.spend(operation.at, time.costs.userspace);
-        this.runPage.setUint32(KvmRun.exitReason, ExitReason.Hlt, true);
-        step = Step.Exit;
-        break;
-      case OperationKind.Pause:
-        // A loop of plain instructions: the shadow covers the first of them.
-        this.#pause(operation, interruptShadow ? Math.max(1, time.costs.plain) : Infinity);
-        executed = operation.finished ? 1 : 0;
-        break;
-      default:
-        operation.finished = true;
-        if (operation.kind === OperationKind.InterruptReturn) this.state.returnFromInterrupt();
-        else this.state.setInterruptFlag(operation.kind === OperationKind.Sti);
-        time.spend(operation.at, time.costs.plain);
-    }
-    if (step !== Step.Fault) {
-      this.operations += executed;
-      this.slice -= executed;
-    }
-    return step;
+  /** The same before an instruction of machine code, which takes a queued interrupt itself. */
+  #betweenInstructions(): number {
+    const processor = this.#processor;
+    const { queuedVector } = processor;
+    if (this.kicked) return this.#kick();
+    if (queuedVector >= 0 && !processor.acceptsInterrupt) return describeFailedEntry(this.runPage);
+    if (queuedVector < 0 && this.#wantsWindow && this.#takesInterrupt()) return this.#stopped(Stop.Window);
+    const due = this.#due();
+    if (due >= 0) return due;
+    return this.#unit.operation.finished ? this.#enterCode(this.#code!.limit(this.slice)) : Execute;
   }
 
-  /** Time passes up to the next deadline; the rest of the pause follows when userspace has dealt with that. */
-  #pause(operation: GuestOperation, most: number): void {
-    const { time } = this.machine;
-    // A stop does not shorten the shadow. A deadline may be set to a time that has passed.
-    const deadline = most === Infinity ? this.machine.nextDeadline() : this.machine.kvmDeadline();
-    const left = Math.max(0, deadline - time.now);
-    const spent = Math.min(Math.ceil(operation.duration), left, most);
-    time.now += spent;
-    operation.duration -= spent;
-    operation.finished = operation.duration <= 0;
+  /** The slice is over, or a deadline is reached. */
+  #due(): number {
+    if (this.slice <= 0) return this.#interrupted(Interruption.Slice);
+    if (this.machine.isDue(this.machine.time.now)) return this.#interrupted(this.machine.reachDeadline());
+    return Execute;
   }
 
-  /** Asks the guest for its next operation; false if it has none, or none that a processor can execute. */
-  #fetch(): boolean {
-    if (this.guestFinished) return false;
-    const operation = this.#operation;
-    try {
-      if (this.#guest === undefined) {
-        this.failure = new BackplaneError(
-          'vcpu-without-guest',
-          `vCPU ${this.id} has no guest to execute. Attach a guest before KVM_RUN.`,
-        );
-        return false;
-      }
-      this.guestFinished = !this.#guest.next(operation);
-      if (this.guestFinished) return false;
-    } catch (cause) {
-      this.#threw(cause);
-      return false;
-    }
-    const refusal = refuseOperation(operation);
-    if (refusal !== undefined) {
-      this.failure = refusedOperation(this.#whereabouts(), operation, refusal);
-      return false;
-    }
-    operation.finished = false;
-    return true;
+  get #wantsWindow(): boolean {
+    return this.runPage.getUint8(KvmRun.requestInterruptWindow) !== 0;
   }
 
-  #inject(): boolean {
-    const vector = this.state.takeInterrupt();
-    this.machine.statistics.injectedInterrupts++;
-    try {
-      this.#guest?.interrupt(vector, this.#operation);
-      this.#operation.finished = true;
-      return true;
-    } catch (cause) {
-      this.#threw(cause);
-      return false;
-    }
+  /** Machine code goes on until it needs something from outside. */
+  #enterCode(limit: number): number {
+    const code = this.#code!;
+    code.processor.windowWanted = this.#wantsWindow;
+    const stop = code.enter(limit, this.#unit.operation);
+    this.#count(code.executed);
+    if (stop === Stop.Operation) return Execute;
+    return stop === Stop.Limit ? LookAgain : this.#stopped(stop);
   }
 
-  #threw(cause: unknown): void {
-    this.failure = thrownByProgram(this.#whereabouts(), cause);
+  #stopped(stop: StopValue): number {
+    if (stop === Stop.Finished) return this.#interrupted(Interruption.GuestFinished);
+    this.#code?.stopped(stop);
+    if (stop === Stop.Halt) this.#unit.exitHalt(-1);
+    else if (stop === Stop.Window) this.#unit.exitWindow();
+    else return stop === Stop.Shutdown ? describeShutdown(this.runPage) : this.#fail();
+    return 0;
   }
 
-  #whereabouts(): GuestWhereabouts {
-    return { guest: this.#guest?.name, operation: this.operations + 1, vcpu: this.id };
+  /** A step of the operation. Below 0: the processor goes on. */
+  #executeForCode(): number {
+    const unit = this.#unit;
+    const step = unit.execute();
+    if (step !== Step.GoOn) return step === Step.Fault ? Errno.EFAULT : 0;
+    if (unit.operation.finished) this.#code?.complete(unit.operation);
+    return Execute;
+  }
+
+  #count(executed: number): void {
+    this.operations += executed;
+    this.slice -= executed;
   }
 
   #fail(): number {
-    return describeFailure(this.runPage, this.failure);
-  }
-
-  #openWindow(): number {
-    const { statistics, time } = this.machine;
-    statistics.vmExits++;
-    statistics.userspaceExits++;
-    statistics.interruptWindowExits++;
-    time.now += time.costs.userspace;
-    this.runPage.setUint32(KvmRun.exitReason, ExitReason.IrqWindowOpen, true);
-    return 0;
+    return describeFailure(this.runPage, this.#processor);
   }
 
   #kick(): number {
@@ -288,11 +284,17 @@ export class VirtualCpu implements GuestProcessor {
     return Errno.EINTR;
   }
 
+  /** Machine code is interrupted between instructions only. */
+  #takesInterrupt(): boolean {
+    return this.#processor.acceptsInterrupt && this.#unit.isLastPart;
+  }
+
   /** What kvm_run always says on the way out. @see arch/x86/kvm/x86.c, post_kvm_run_save */
   #describeState(): void {
-    const { state, runPage } = this;
-    const ready = state.acceptsInterrupt && state.queuedVector < 0;
-    runPage.setUint8(KvmRun.readyForInterruptInjection, ready ? 1 : 0);
-    runPage.setUint8(KvmRun.ifFlag, state.interruptFlag ? 1 : 0);
+    const isProgram = this.#code === undefined;
+    const { queuedVector, interruptFlag } = isProgram ? this.#program.state : this.#processor;
+    const accepts = isProgram ? this.#program.state.acceptsInterrupt : this.#takesInterrupt();
+    this.runPage.setUint8(KvmRun.readyForInterruptInjection, accepts && queuedVector < 0 ? 1 : 0);
+    this.runPage.setUint8(KvmRun.ifFlag, interruptFlag ? 1 : 0);
   }
 }

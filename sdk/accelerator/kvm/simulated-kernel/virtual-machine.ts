@@ -4,9 +4,11 @@ import type { InterruptionValue } from '../scheduled/kernel.ts';
 import type { KernelExitStatistics } from '../scheduled/kernel-exit-statistics.ts';
 import { KernelZones, RingTimes } from './coalesced-zones.ts';
 import { type HostMemory, KernelMemorySlots } from './guest-memory.ts';
-import type { GuestTime } from './guest-time.ts';
+import type { ExecutionContext, GuestTime } from './guest-time.ts';
 import { IoBus } from './io-bus.ts';
 import { KernelIoeventfds } from './ioeventfds.ts';
+import { CodeMachine } from './machine-code/machine.ts';
+import type { MachineCode } from './processor.ts';
 import { type KernelVariant, ringProducer } from './variants.ts';
 
 /** KVM_MAX_VCPUS. @see arch/x86/include/asm/kvm_host.h */
@@ -36,20 +38,17 @@ const Answers: Readonly<Record<number, number>> = {
   [Capability.CoalescedPio]: 1,
 };
 
+/** What it has besides, where it executes machine code. */
+export const CodeCapabilities: Capabilities = {
+  [Capability.ExtendedCpuid]: 1,
+  [Capability.VcpuEvents]: 1,
+  [Capability.InterruptShadow]: 1,
+};
+
 export type Capabilities = Readonly<Record<number, number>>;
 
 export function capabilities(differing: Capabilities = {}): Capabilities {
   return { ...Answers, ...differing };
-}
-
-/** What the vCPUs of a VM share when they execute. */
-export interface ExecutionContext {
-  readonly statistics: KernelExitStatistics;
-  readonly time: GuestTime;
-  readonly ports: IoBus;
-  readonly memory: IoBus;
-  readonly ioeventfds: KernelIoeventfds;
-  readonly slots: KernelMemorySlots;
 }
 
 /** One VM: its memory slots, its buses, and the one ring that all its vCPUs share. */
@@ -62,6 +61,8 @@ export class VirtualMachine implements ExecutionContext {
   readonly ringTimes: RingTimes;
   readonly zones: KernelZones;
   readonly vcpuIds = new Set<number>();
+  /** Where the kernel was given a processor for machine code. */
+  readonly code: CodeMachine | undefined;
   readonly #ring: RingProducer;
 
   constructor(
@@ -70,11 +71,14 @@ export class VirtualMachine implements ExecutionContext {
     readonly time: GuestTime,
     readonly capabilities: Capabilities,
     { processor, ring }: Required<KernelVariant>,
+    machineCode?: MachineCode,
+    onOverwritten: (address: number) => void = () => {},
   ) {
     this.#ring = ringProducer(ring, this.ringPage);
     this.ioeventfds = new KernelIoeventfds(this.ports, this.memory, processor);
     this.ringTimes = new RingTimes(time);
-    this.slots = new KernelMemorySlots(host);
+    this.code = machineCode && new CodeMachine(machineCode, this, onOverwritten);
+    this.slots = new KernelMemorySlots(host, this.code);
     const knowsPorts = (capabilities[Capability.CoalescedPio] ?? 0) !== 0;
     this.zones = new KernelZones(this.ports, this.memory, this.#ring, this.ringTimes, knowsPorts);
   }

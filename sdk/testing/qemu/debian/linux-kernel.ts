@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { BackplaneError } from '../../../base/errors.ts';
 import { runProgram } from '../host-program.ts';
@@ -16,22 +16,30 @@ export type KernelFlavour = keyof typeof MetaPackages;
 
 /** A module as the kernel takes it, decompressed. */
 export interface KernelModule {
+  /** With dashes: `kvm-amd`. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Names of the modules that have to be there before it. */
+  readonly depends: readonly string[];
 }
 
 /** A kernel of Debian that was unpacked. */
 export class LinuxKernel {
   /** The version of the package: `6.12.117-1`. */
   readonly version: string;
+  /** What `uname -r` says: `6.12.117+deb13-cloud-amd64`. */
+  readonly release: string;
   /** The file to boot. */
   readonly image: string;
   readonly #modules: ReadonlyMap<string, string>;
+  readonly #builtIn: ReadonlySet<string>;
 
   constructor({ name, version, folder }: UnpackedPackage) {
     this.version = version;
-    this.image = join(folder, 'boot', `vmlinuz-${name.slice('linux-image-'.length)}`);
+    this.release = name.slice('linux-image-'.length);
+    this.image = join(folder, 'boot', `vmlinuz-${this.release}`);
     this.#modules = moduleFiles(folder);
+    this.#builtIn = builtInModules(folder);
   }
 
   /** The newest that was fetched before; undefined where there is none. */
@@ -50,14 +58,14 @@ export class LinuxKernel {
     return new LinuxKernel(await cache.fetch(name));
   }
 
-  /** The modules and what they depend on, in the order in which they can be inserted. */
+  /** The modules and what they depend on, in the order in which they can be inserted. What is built into the kernel is left out. */
   modules(names: readonly string[]): KernelModule[] {
     const ordered = new Map<string, KernelModule>();
     const add = (name: string): void => {
-      if (ordered.has(name)) return;
-      const bytes = this.#read(name);
-      for (const needed of dependencies(bytes)) add(needed);
-      ordered.set(name, { name, bytes });
+      if (ordered.has(name) || this.#builtIn.has(name)) return;
+      const module = moduleOf(name, this.#read(name));
+      for (const needed of module.depends) add(needed);
+      ordered.set(name, module);
     };
     for (const name of names) add(asFileName(name));
     return [...ordered.values()];
@@ -75,11 +83,20 @@ export class LinuxKernel {
   }
 }
 
+/** The file `modules.builtin` has a line for each. @see Documentation/kbuild/kbuild.rst, "modules.builtin" */
+function builtInModules(folder: string): Set<string> {
+  const lists = moduleFolders.flatMap((top) =>
+    listing(join(folder, top), false).map((release) => join(folder, top, release, 'modules.builtin')),
+  );
+  const lines = lists.filter((list) => existsSync(list)).flatMap((list) => readFileSync(list, 'utf8').split('\n'));
+  return new Set(lines.map((line) => asFileName(basename(line, '.ko'))));
+}
+
 /** Every module of the package by its name: Debian compresses them in some releases. */
 function moduleFiles(folder: string): Map<string, string> {
   const files = new Map<string, string>();
-  for (const top of ['usr/lib/modules', 'lib/modules']) {
-    for (const path of listing(join(folder, top))) {
+  for (const top of moduleFolders) {
+    for (const path of listing(join(folder, top), true)) {
       const name = /^(.*)\.ko(\.xz)?$/.exec(basename(path))?.[1];
       if (name !== undefined) files.set(asFileName(name), join(folder, top, path));
     }
@@ -87,24 +104,36 @@ function moduleFiles(folder: string): Map<string, string> {
   return files;
 }
 
-function listing(folder: string): string[] {
-  try {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
-  } catch {
-    return []; // releases have either of the two folders
-  }
+/** Releases have either of the two. */
+const moduleFolders = ['usr/lib/modules', 'lib/modules'] as const;
+
+function listing(folder: string, recursive: boolean): string[] {
+  return existsSync(folder) ? readdirSync(folder, { recursive, encoding: 'utf8' }) : [];
 }
+
+export const moduleOf = (name: string, bytes: Uint8Array): KernelModule => ({
+  name: asFileName(name),
+  bytes,
+  depends: dependencies(bytes),
+});
 
 /** `kvm_amd` and `kvm-amd` are one module. */
 const asFileName = (name: string): string => name.replaceAll('_', '-');
 
-/** What a module says of itself: `depends=` in its section `.modinfo`. */
-function dependencies(module: Uint8Array): string[] {
+/** What a module says of itself under a key, `depends`, `vermagic` or `alias`: its section `.modinfo` has a text for each. */
+export function moduleInformation(module: Uint8Array, key: string): readonly string[] {
   const bytes = Buffer.from(module.buffer, module.byteOffset, module.byteLength);
-  const start = bytes.indexOf('\0depends=');
-  if (start < 0) return [];
-  const from = start + '\0depends='.length;
-  const names = bytes.toString('latin1', from, bytes.indexOf(0, from));
+  const begin = `\0${key}=`;
+  const values: string[] = [];
+  for (let start = bytes.indexOf(begin); start >= 0; start = bytes.indexOf(begin, start + 1)) {
+    const from = start + begin.length;
+    values.push(bytes.toString('latin1', from, bytes.indexOf(0, from)));
+  }
+  return values;
+}
+
+function dependencies(module: Uint8Array): string[] {
+  const [names = ''] = moduleInformation(module, 'depends');
   return names
     .split(',')
     .filter((name) => name !== '')

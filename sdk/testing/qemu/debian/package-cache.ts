@@ -4,6 +4,11 @@ import { isAbsolute, join } from 'node:path';
 import { ProgramFailure, runProgram } from '../host-program.ts';
 import { PrivateApt } from './private-apt.ts';
 
+/** apt's spelling in names of files. A loader's list of folders has colons between them. */
+const Colon = '%3a';
+/** The folder of a suite has its packages of this architecture; those of another have one of their own. */
+const UsualArchitecture = 'amd64';
+
 /** Where fetched packages are kept. @see XDG Base Directory Specification, XDG_CACHE_HOME */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const named = environment['XDG_CACHE_HOME'] ?? '';
@@ -19,6 +24,10 @@ export interface UnpackedPackage {
 
 export interface PackageCacheOptions {
   readonly suite: string;
+  /** More suites, for what its packages depend on. */
+  readonly others?: readonly string[];
+  /** Of the packages: `i386`. The host need not run them. Default: 'amd64'. */
+  readonly architecture?: string;
   readonly keyring?: string;
   readonly environment?: NodeJS.ProcessEnv;
   readonly onProgress?: (what: string) => void;
@@ -30,15 +39,18 @@ export class PackageCache {
   #apt: Promise<PrivateApt> | undefined;
 
   constructor(private readonly options: PackageCacheOptions) {
-    this.folder = join(cacheFolder(options.environment), 'debian', options.suite);
+    const { suite, architecture = UsualArchitecture } = options;
+    const name = architecture === UsualArchitecture ? suite : `${suite}-${architecture}`;
+    this.folder = join(cacheFolder(options.environment), 'debian', name);
   }
 
   /** The newest unpacked version of the packages with such a name; undefined where there is none. */
   newest(names: RegExp): UnpackedPackage | undefined {
     if (!existsSync(this.folder)) return undefined;
-    const found = readdirSync(this.folder).flatMap((entry) => {
+    const found = readdirSync(this.folder).flatMap((entry): UnpackedPackage[] => {
       const [name = '', version] = entry.split('_');
-      return version !== undefined && names.test(name) ? [this.#unpacked(name, version)] : [];
+      if (version === undefined || !names.test(name)) return [];
+      return [{ name, version: version.replaceAll(Colon, ':'), folder: join(this.folder, entry) }];
     });
     return found.reduce<UnpackedPackage | undefined>(
       (best, one) => (best === undefined || this.#isNewer(one.version, best.version) ? one : best),
@@ -53,16 +65,44 @@ export class PackageCache {
 
   /** Downloads and unpacks the archive's newest version, if it is not here yet. */
   async fetch(name: string): Promise<UnpackedPackage> {
+    return this.#fetch(name, async (apt, work) => [await apt.download(name, work)]);
+  }
+
+  /**
+   * The same with all that the package depends on in one folder, so that its programs need nothing of the host. `finish` is
+   * called with that folder before anything else can see it.
+   */
+  async fetchClosure(name: string, finish: (folder: string) => void): Promise<UnpackedPackage> {
+    return this.#fetch(name, (apt, work) => apt.downloadClosure(name, work), finish);
+  }
+
+  /** The same with those of the packages that it depends on which have such names, in one folder. */
+  async fetchTogether(name: string, names: RegExp, finish: (folder: string) => void): Promise<UnpackedPackage> {
+    const download = async (apt: PrivateApt, work: string): Promise<string[]> => {
+      const files: string[] = [];
+      for (const one of [name, ...apt.newest(name).depends.filter((needed) => names.test(needed))])
+        files.push(await apt.download(one, work));
+      return files;
+    };
+    return this.#fetch(name, download, finish);
+  }
+
+  async #fetch(
+    name: string,
+    download: (apt: PrivateApt, work: string) => Promise<string[]>,
+    finish: (folder: string) => void = () => undefined,
+  ): Promise<UnpackedPackage> {
     const apt = await this.#archive();
     const unpacked = this.#unpacked(name, apt.newest(name).version);
     if (existsSync(unpacked.folder)) return unpacked;
     mkdirSync(this.folder, { recursive: true });
     const work = mkdtempSync(join(this.folder, '.unpacking-'));
     try {
-      const file = await apt.download(name, work);
+      const files = await download(apt, work);
       this.options.onProgress?.(`Debian: unpacking ${name} ${unpacked.version}`);
       const content = join(work, 'content');
-      runProgram('dpkg', ['-x', file, content], this.#environment());
+      for (const file of files) runProgram('dpkg', ['-x', file, content], this.#environment());
+      finish(content);
       // Another process may have been faster: its folder has the same content.
       if (!existsSync(unpacked.folder)) renameSync(content, unpacked.folder);
     } finally {
@@ -72,9 +112,11 @@ export class PackageCache {
   }
 
   #archive(): Promise<PrivateApt> {
-    const { suite, keyring, onProgress } = this.options;
+    const { suite, others = [], architecture = UsualArchitecture, keyring, onProgress } = this.options;
     this.#apt ??= PrivateApt.open({
       suite,
+      others,
+      architecture,
       folder: join(this.folder, '.apt'),
       ...(keyring === undefined ? {} : { keyring }),
       ...this.#environment(),
@@ -84,7 +126,7 @@ export class PackageCache {
   }
 
   #unpacked(name: string, version: string): UnpackedPackage {
-    return { name, version, folder: join(this.folder, `${name}_${version}`) };
+    return { name, version, folder: join(this.folder, `${name}_${version.replaceAll(':', Colon)}`) };
   }
 
   /** Versions of Debian have an order of their own. */

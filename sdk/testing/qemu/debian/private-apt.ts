@@ -9,8 +9,12 @@ const DebianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const NetworkTimeout = 300_000;
 
 export interface PrivateAptOptions {
-  /** `trixie`. */
+  /** `trixie`. Where a package is in several suites, this one's is taken. */
   readonly suite: string;
+  /** More suites, for what its packages depend on: `trixie` for `trixie-backports`. */
+  readonly others?: readonly string[];
+  /** Of the packages: `i386`. Default: 'amd64'. */
+  readonly architecture?: string;
   /** Where it keeps its configuration, its index files and nothing of the host's. */
   readonly folder: string;
   /** The keys by which the archive is trusted. Default: Debian's, as its package installs them. */
@@ -41,7 +45,8 @@ export class PrivateApt {
 
   /** Reads the archive's index files. */
   static async open(options: PrivateAptOptions): Promise<PrivateApt> {
-    const { suite, folder, keyring = DebianKeyring, environment = process.env } = options;
+    const { suite, others = [], folder, keyring = DebianKeyring, environment = process.env } = options;
+    const { architecture = 'amd64' } = options;
     const mirror = debianMirror(environment);
     if (!existsSync(keyring)) {
       throw new BackplaneError(
@@ -49,7 +54,8 @@ export class PrivateApt {
         `Debian: '${keyring}' does not exist, and packages cannot be trusted without it. Install 'debian-archive-keyring'.`,
       );
     }
-    const apt = new PrivateApt(options, configure(folder, `deb [signed-by=${keyring}] ${mirror} ${suite} main`));
+    const sources = [suite, ...others].map((one) => `deb [signed-by=${keyring}] ${mirror} ${one} main`);
+    const apt = new PrivateApt(options, configure(folder, suite, architecture, sources));
     await apt.#update(suite);
     return apt;
   }
@@ -72,10 +78,19 @@ export class PrivateApt {
     const wanted = `${name}_${version.replaceAll(':', '%3a')}_`;
     await this.#network(['download', name], folder);
     const file = readdirSync(folder).find((one) => one.startsWith(wanted) && one.endsWith('.deb'));
-    if (file === undefined) {
-      throw new BackplaneError('archive-package', `Debian: apt-get downloaded no file of '${name}' ${version}.`);
-    }
+    if (file === undefined) throw noFileOf(name, version);
     return join(folder, file);
+  }
+
+  /** Downloads the newest version with all that it depends on, to the C library, into a folder; answers the files' names. */
+  async downloadClosure(name: string, folder: string): Promise<string[]> {
+    this.#onProgress(`Debian: downloading ${name} ${this.newest(name).version} and what it depends on`);
+    mkdirSync(join(folder, 'partial'), { recursive: true });
+    const asked = ['--download-only', '--no-install-recommends', '--yes', '-o', `Dir::Cache::archives=${folder}/`];
+    await this.#network([...asked, 'install', name]);
+    const files = readdirSync(folder).filter((one) => one.endsWith('.deb'));
+    if (!files.some((one) => one.startsWith(`${name}_`))) throw noFileOf(name, this.newest(name).version);
+    return files.map((file) => join(folder, file));
   }
 
   async #update(suite: string): Promise<void> {
@@ -101,6 +116,9 @@ export class PrivateApt {
   }
 }
 
+const noFileOf = (name: string, version: string): BackplaneError =>
+  new BackplaneError('archive-package', `Debian: apt-get downloaded no file of '${name}' ${version}.`);
+
 /** The archive that is asked: the one of BACKPLANE_DEBIAN_MIRROR, or that of the host's own packages. */
 function debianMirror(environment: NodeJS.ProcessEnv): string {
   const named = environment['BACKPLANE_DEBIAN_MIRROR'];
@@ -121,12 +139,12 @@ function debianMirror(environment: NodeJS.ProcessEnv): string {
 }
 
 /** Writes what apt needs to work beside the host's own; answers the path of the configuration. */
-function configure(folder: string, source: string): string {
+function configure(folder: string, suite: string, architecture: string, sources: readonly string[]): string {
   const path = (name: string): string => join(folder, name);
   mkdirSync(path('state/lists/partial'), { recursive: true });
   mkdirSync(path('cache/archives/partial'), { recursive: true });
   writeFileSync(path('status'), '');
-  writeFileSync(path('sources.list'), `${source}\n`);
+  writeFileSync(path('sources.list'), sources.map((line) => `${line}\n`).join(''));
   const lines = [
     ['Dir::Etc::sourcelist', path('sources.list')],
     ['Dir::Etc::sourceparts', '/dev/null'],
@@ -134,8 +152,10 @@ function configure(folder: string, source: string): string {
     ['Dir::State', path('state')],
     ['Dir::State::status', path('status')],
     ['Dir::Cache', path('cache')],
-    ['APT::Architecture', 'amd64'],
-    ['APT::Architectures', 'amd64'],
+    // Backports have a low priority by themselves.
+    ['APT::Default-Release', suite],
+    ['APT::Architecture', architecture],
+    ['APT::Architectures', architecture],
     ['APT::Sandbox::User', 'root'],
     ['Acquire::Languages', 'none'],
     ['Acquire::Retries', '3'],

@@ -1,0 +1,284 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { At, ModuleStack } from './state-layout.ts';
+import { joined, padded, signed, unsigned, WasmFile } from './wasm-file.ts';
+
+export const PackageName = 'v86';
+export const PackageVersion = '0.5.462';
+/** SHA-256 of build/v86.wasm: names, addresses and code below are those of this file, and of no other. */
+const Digest = 'aa0d0e149d6b60063b85de4871e78505637ce92821e14a9f9802c4008ba2336e';
+
+/** What the module asks through `io_port_read16`, which a port (at most 0xffff) and an MMIO address (from 0xa0000) never are. */
+export const Question = { Acknowledge: 0x1_0000, Cpuid: 0x1_0001, TimeStamp: 0x1_0002 } as const;
+
+/** @see WebAssembly Core Specification 2.0, 5.4 */
+const Op = {
+  Unreachable: 0x00,
+  If: 0x04,
+  Else: 0x05,
+  End: 0x0b,
+  Branch: 0x0c,
+  BranchIf: 0x0d,
+  Call: 0x10,
+  Drop: 0x1a,
+  LocalGet: 0x20,
+  LocalSet: 0x21,
+  LocalTee: 0x22,
+  I32Load: 0x28,
+  I32Load16U: 0x2f,
+  I32Store: 0x36,
+  I32Store8: 0x3a,
+  I32Store16: 0x3b,
+  I32Const: 0x41,
+  I32EqualsZero: 0x45,
+  I32Eq: 0x46,
+  I32LessThanS: 0x48,
+  I32LessThanU: 0x49,
+  I32GreaterEqualU: 0x4f,
+  I32Add: 0x6a,
+  I32Sub: 0x6b,
+  I32And: 0x71,
+  I32Or: 0x72,
+} as const;
+const ResultI32 = 0x7f;
+const NoResult = 0x40;
+const ExportKind = { Function: 0, Global: 3 } as const;
+
+const local = (index: number) => [Op.LocalGet, ...unsigned(index)];
+const constant = (value: number) => [Op.I32Const, ...signed(value)];
+const call = (index: number) => [Op.Call, ...unsigned(index)];
+const load = (address: number) => [...constant(0), Op.I32Load, 2, ...unsigned(address)];
+const store = (address: number, value: readonly number[]) => [
+  ...constant(0),
+  ...value,
+  Op.I32Store,
+  2,
+  ...unsigned(address),
+];
+/** To a static variable of the module: the linker left five bytes for its address. */
+const store8 = (address: number, value: readonly number[]) => [
+  ...constant(0),
+  ...value,
+  Op.I32Store8,
+  0,
+  ...padded(address),
+];
+
+interface Patch {
+  /** How the name of the function ends. */
+  readonly in: string;
+  readonly why: string;
+  /** Its whole code, in the place of what it does. */
+  readonly body?: (file: WasmFile) => number[];
+  /** Code that is there exactly once, and what stands there afterwards. */
+  readonly replace?: readonly (readonly [there: number[], then: number[]])[];
+}
+
+const VgaWindow = { mask: -0x2_0000, start: 0xa_0000 };
+/** Local variable of main_loop: instructions of the block under way, with the one that is executed. */
+const BlockLocal = 11;
+const PointerLocal = 3;
+/** Of call_interrupt_vector: the size of its frame, and where it is. */
+const DeliveryFrame = 48;
+const DeliveryLocal = 4;
+/** Where the last instruction began, and the count when the run began. */
+const StartLocal = 9;
+const FirstCountLocal = 5;
+const countedBlock = [...load(At.instructionCount), ...local(BlockLocal), Op.I32Add];
+const resetBlock = store(At.blockCount, constant(0));
+
+const Patches: readonly Patch[] = [
+  {
+    in: '3cpu3cpu13io_port_read8',
+    why: 'The module has two 8259s of its own: their ports belong to the machine.',
+    body: (file) => [...local(0), ...call(file.importIndex('io_port_read8'))],
+  },
+  {
+    in: '3cpu3cpu14io_port_write8',
+    why: 'The same for writes.',
+    body: (file) => [...local(0), ...local(1), ...call(file.importIndex('io_port_write8'))],
+  },
+  {
+    in: '3pic19pic_acknowledge_irq',
+    why: 'Asked whenever an interrupt could be taken: here the window for interrupts opens. Answers that there is none.',
+    body: (file) => [
+      ...local(0),
+      ...constant(Question.Acknowledge),
+      ...call(file.importIndex('io_port_read16')),
+      Op.I32Store16,
+      0,
+      0,
+    ],
+  },
+  {
+    in: 'read16',
+    why: 'There is no import for MMIO reads of 16 bits: a device would see two of 8.',
+    body: (file) => [
+      ...[...local(0), ...constant(VgaWindow.mask), Op.I32And, ...constant(VgaWindow.start), Op.I32Eq],
+      ...[...local(0), ...load(At.memorySize), Op.I32GreaterEqualU, Op.I32Or],
+      ...[Op.If, ResultI32, ...local(0), ...call(file.importIndex('io_port_read16'))],
+      ...[Op.Else, ...load(At.guestMemory), ...local(0), Op.I32Add, Op.I32Load16U, 0, 0, Op.End],
+    ],
+  },
+  {
+    in: '3cpu4apic6read32',
+    why: 'No local APIC: its page belongs to the machine.',
+    body: (file) => [...[...local(0), ...constant(0xfee0_0000), Op.I32Add], ...call(file.importIndex('mmap_read32'))],
+  },
+  {
+    in: '3cpu6ioapic6read32',
+    why: 'No I/O APIC: its registers belong to the machine.',
+    body: (file) => [...[...local(0), ...constant(0xfec0_0000), Op.I32Add], ...call(file.importIndex('mmap_read32'))],
+  },
+  {
+    in: '3cpu6memory12mmap_write32',
+    why: 'Writes of 32 bits to both.',
+    body: (file) => [...local(0), ...local(1), ...call(file.importIndex('mmap_write32'))],
+  },
+  {
+    in: 'instr_0FA2',
+    why: 'CPUID answers from a table that KVM_SET_CPUID2 knows: no APIC, no hypervisor of another make.',
+    body: (file) => [...constant(Question.Cpuid), ...call(file.importIndex('io_port_read16')), Op.Drop],
+  },
+  {
+    in: '3cpu15instructions_0f10instr_0F31',
+    why: 'RDTSC guesses between two values of its clock: guest time is exact. A 1 is the answer that it is not allowed.',
+    body: (file) => [
+      ...[...constant(Question.TimeStamp), ...call(file.importIndex('io_port_read16'))],
+      ...[Op.If, NoResult, ...constant(0), ...call(file.indexOf('3cpu3cpu10trigger_gp')), Op.End],
+    ],
+  },
+  {
+    in: '3cpu3cpu21call_interrupt_vector',
+    why: 'A fault whose delivery faults calls itself, and would run over the end of its stack into other data: it traps before.',
+    replace: [
+      [
+        [...constant(DeliveryFrame), Op.I32Sub, Op.LocalTee, DeliveryLocal],
+        [
+          ...[...constant(DeliveryFrame), Op.I32Sub, Op.LocalTee, DeliveryLocal],
+          ...[...local(DeliveryLocal), ...constant(ModuleStack.deepest), Op.I32LessThanU],
+          ...[Op.If, NoResult, Op.Unreachable, Op.End],
+        ],
+      ],
+    ],
+  },
+  {
+    in: '3cpu3cpu12do_page_walk',
+    why: 'PAE has pages of 2 MiB without CR4.PSE (Intel SDM volume 3, 4.4.2); memtest86+ uses them.',
+    replace: [
+      [
+        [...constant(0x10), Op.I32And],
+        [...constant(0x30), Op.I32And],
+      ],
+    ],
+  },
+  {
+    in: 'main_loop',
+    why: 'Where a run ends, and the count of instructions inside a block.',
+    replace: [
+      // A run ends exactly at its count, and not at the next jump backwards: so it does not matter where the run before it ended.
+      [
+        [...local(FirstCountLocal), Op.I32Sub, ...constant(100_003), Op.I32LessThanU],
+        [...load(At.lastCount), Op.I32Sub, ...constant(0), Op.I32LessThanS],
+      ],
+      [
+        [
+          ...[...local(BlockLocal), ...constant(100_001), Op.I32LessThanU, Op.BranchIf, 0],
+          ...[...local(StartLocal), ...local(PointerLocal), Op.I32GreaterEqualU, Op.BranchIf, 2],
+        ],
+        [
+          ...[...countedBlock, ...load(At.lastCount), Op.I32Sub, ...constant(0), Op.I32LessThanS, Op.BranchIf, 0],
+          ...[Op.Branch, 2],
+        ],
+      ],
+      [store8(At.blockBoundary, constant(0)), [...store8(At.blockBoundary, constant(0)), ...resetBlock]],
+      // Before each instruction but the first of a block.
+      [
+        store(At.previousPointer, local(PointerLocal)),
+        [...store(At.previousPointer, local(PointerLocal)), ...store(At.blockCount, local(BlockLocal))],
+      ],
+      // The end of a block.
+      [
+        store(At.instructionCount, [...countedBlock, Op.LocalTee, PointerLocal]),
+        [...store(At.instructionCount, [...countedBlock, Op.LocalTee, PointerLocal]), ...resetBlock],
+      ],
+      // A fetch that faults counts as an instruction: a handler that is on no page would take faults without end.
+      [
+        [Op.LocalTee, BlockLocal, Op.I32EqualsZero, Op.BranchIf, 2],
+        [
+          ...[Op.LocalTee, BlockLocal, Op.I32EqualsZero, Op.If, NoResult],
+          ...store(At.instructionCount, [...load(At.instructionCount), ...constant(1), Op.I32Add]),
+          ...[Op.Branch, 3, Op.End],
+        ],
+      ],
+      // A block ends so where its next page of code is not present: the module forgets to count it.
+      [
+        [...load(At.instructionCount), Op.LocalSet, PointerLocal, Op.Branch],
+        [
+          ...[...store(At.instructionCount, countedBlock), ...resetBlock],
+          ...[...load(At.instructionCount), Op.LocalSet, PointerLocal, Op.Branch],
+        ],
+      ],
+    ],
+  },
+];
+
+/** The rows of the patch, for tests: where, and why. */
+export const patchReasons = (): (readonly [where: string, why: string])[] => Patches.map((row) => [row.in, row.why]);
+
+/** The module as this SDK runs it. Any other build is refused. */
+export async function patchedModule(original: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  await checkDigest(original);
+  const file = new WasmFile(original);
+  for (const patch of Patches) {
+    const index = file.indexOf(patch.in);
+    if (patch.body !== undefined) file.setBody(index, joined([[0], patch.body(file), [Op.End]]));
+    for (const [there, then] of patch.replace ?? []) {
+      file.setBody(index, replaced(file.body(index), there, then, patch.in));
+    }
+  }
+  // A throw through the module leaves its stack where it was.
+  file.addExport('__stack_pointer', ExportKind.Global, 0);
+  file.addExport('call_interrupt_vector', ExportKind.Function, file.indexOf('3cpu3cpu21call_interrupt_vector'));
+  return file.toBytes();
+}
+
+async function checkDigest(bytes: Uint8Array): Promise<void> {
+  if (bytes.length === 0) {
+    throw new BackplaneError(
+      'wasm-missing',
+      `The processor: there are no bytes. Give those of build/v86.wasm of the package '${PackageName}' ${PackageVersion}.`,
+    );
+  }
+  const subtle = globalThis.crypto?.subtle as typeof globalThis.crypto.subtle | undefined;
+  if (subtle === undefined) {
+    throw new BackplaneError(
+      'no-secure-context',
+      'The processor: a page without a secure context cannot check its digest. Serve the page by HTTPS, or from localhost.',
+    );
+  }
+  const digest = await subtle.digest('SHA-256', new Uint8Array(bytes));
+  const text = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (text === Digest) return;
+  throw new BackplaneError(
+    'wasm-differs',
+    `The processor: these bytes are not build/v86.wasm of the package '${PackageName}' ${PackageVersion}, which alone was tried. Run 'npm install ${PackageName}@${PackageVersion}'.`,
+  );
+}
+
+function replaced(body: Uint8Array, there: readonly number[], then: readonly number[], where: string): Uint8Array {
+  const first = find(body, there, 0);
+  if (first < 0 || find(body, there, first + 1) >= 0) {
+    throw new BackplaneError(
+      'wasm-differs',
+      `The processor: the code to replace in '${where}' is not there exactly once.`,
+    );
+  }
+  return joined([body.subarray(0, first), then, body.subarray(first + there.length)]);
+}
+
+function find(body: Uint8Array, wanted: readonly number[], from: number): number {
+  for (let at = body.indexOf(wanted[0]!, from); at >= 0; at = body.indexOf(wanted[0]!, at + 1)) {
+    if (wanted.every((byte, offset) => body[at + offset] === byte)) return at;
+  }
+  return -1;
+}
