@@ -1,5 +1,5 @@
 import { VirtioRng } from '../../devices/index.ts';
-import { deviceFeatures } from '../../devices/virtio-rng/registers.ts';
+import { deviceFeatures } from '../../sdk/bus/virtio/legacy-ports.ts';
 import { device } from '../../sdk/index.ts';
 import { type KnownDifference, standIn } from './known-difference.ts';
 import { out, read } from './script.ts';
@@ -20,8 +20,17 @@ function offersBadFeature(base: typeof VirtioRng): typeof VirtioRng {
   @device({ type: 'virtio-rng-pci', description: 'virtio-rng that offers a feature which no driver may take' })
   class VirtioRngWithBadFeature extends base {
     @deviceFeatures.onRead()
-    offerBadFeature(): number {
-      return BadFeature;
+    offerBadFeature(offered: number): number {
+      return (offered | BadFeature) >>> 0;
+    }
+
+    override get legacyGuestFeatures(): number {
+      return super.legacyGuestFeatures;
+    }
+
+    /** A driver that takes it is given none. */
+    override set legacyGuestFeatures(features: number) {
+      super.legacyGuestFeatures = features & BadFeature ? 0 : features;
     }
   }
   return VirtioRngWithBadFeature;
@@ -31,8 +40,7 @@ export const badFeature: KnownDifference = {
   register: 'the features that virtio-rng offers',
   condition: 'read',
   reason:
-    'QEMU offers a feature that no driver may take (bit 30), to find drivers that take everything. Ours offers none, so that it ' +
-    'need not handle one.',
-  there: { operations: [...map, read(Ports, 4)], ours: [0], qemu: [BadFeature] },
+    'QEMU offers a feature that no driver may take (bit 30), to find drivers that take everything. Ours offers what it has.',
+  there: { operations: [...map, read(Ports, 4)], ours: [0x3000_0000], qemu: [0x7000_0000] },
   standIn: standIn(VirtioRng, offersBadFeature),
 };
