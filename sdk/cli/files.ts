@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fstatSync,
   fsyncSync,
   lstatSync,
   openSync,
@@ -17,6 +18,7 @@ import {
 import { dirname, join } from 'node:path';
 import { BackplaneError } from '../base/errors.ts';
 import { knownReason, reasonOf, systemCodeOf } from '../base/system-errors.ts';
+import { count } from '../base/text.ts';
 
 /** Makes the error of an option that names a file. */
 export type Refuse = (code: string, why: string, cause?: unknown) => Error;
@@ -52,6 +54,39 @@ export function beginningOf(path: string, bytes: number, refusal: Refuse): strin
     },
     (cause) => refusal('file-not-readable', `this file exists and cannot be read (${reasonOf(cause)}).`, cause),
   );
+}
+
+/**
+ * The bytes of a regular file, as many as it has when it is opened. One of unknown length, as in /proc, has none; what has taken
+ * its place since it was looked at is not waited for.
+ */
+export function bytesOf(path: string, most: number, refusal: Refuse): Uint8Array {
+  return attempt(
+    () => {
+      const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+      try {
+        const found = fstatSync(file);
+        const bytes = new Uint8Array(found.isFile() ? Math.min(found.size, most) : 0);
+        let length = 0;
+        for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+          read = readSync(file, bytes, length, bytes.length - length, null);
+        }
+        return bytes.subarray(0, length);
+      } finally {
+        closeSync(file);
+      }
+    },
+    (cause) => refusal('file-not-readable', `${reasonOf(cause)}.`, cause),
+  );
+}
+
+/** All bytes of a regular file, of so many at most. */
+export function readWhole(path: string, most: number, refusal: Refuse): Uint8Array {
+  const found = statusOf(path, refusal);
+  if (found === undefined) throw refusal('file-not-found', 'there is no such file.');
+  if (!found.isFile()) throw refusal('not-a-file', 'it is not a file.');
+  if (found.size > most) throw refusal('file-too-large', `it has more than ${count(most)} bytes.`);
+  return bytesOf(path, most, refusal);
 }
 
 export function attempt<T>(work: () => T, explain: (cause: unknown) => unknown): T {

@@ -1,3 +1,4 @@
+import type { ProgramImage } from '../accelerator/accelerator.ts';
 import { describeOperation, OperationKind } from '../accelerator/guest/operation.ts';
 import type { ExitStatistics, GuestImage, GuestOperation, GuestSource } from '../accelerator/index.ts';
 import { decimal, hex, printable } from '../base/text.ts';
@@ -23,7 +24,7 @@ export class GuestTrace {
     private isQuiet: boolean,
   ) {}
 
-  of(guest: { readonly name: string; start(): GuestSource }): GuestImage {
+  of(guest: ProgramImage): GuestImage {
     const start = () => {
       // A second start, as after a reset.
       this.guests.get(guest)?.end();

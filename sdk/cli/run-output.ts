@@ -2,6 +2,7 @@ import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
 import type { BackendErrorSink } from '../backend/index.ts';
 import { count, known } from '../base/text.ts';
 import { MILLISECOND } from '../clock/time.ts';
+import { screenLines, type TextScreen } from '../device/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { Terminal } from './terminal.ts';
 import { formatColumns, formatTable } from './text.ts';
@@ -50,6 +51,9 @@ function formatProfile(rows: readonly { key: string; calls: number; hostNanoseco
   });
   return `Host time in device handlers, measured:\n${formatColumns(shown)}`;
 }
+
+/** The text of a screen when the run ended. */
+export const formatScreen = (screen: TextScreen): string => `The screen at the end:\n${screenLines(screen)}`;
 
 /** Prints the output of debug consoles as messages, line by line, with the id of the device. */
 export async function showConsoles(machine: Machine, say: (line: string) => void): Promise<() => void> {

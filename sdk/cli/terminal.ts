@@ -39,6 +39,7 @@ export function hostTerminal(): Terminal {
     },
     note(text) {
       clearProgress();
+      if (holds(text)) return;
       openStdio()?.beginLine();
       stderr.write(`${text}\n`);
     },
@@ -144,4 +145,33 @@ export function leave(status: number): never {
 
 export function isLeaving(): boolean {
   return isLeavingOnPurpose;
+}
+
+/** While notes are held back, the last ones are kept, and earlier ones are counted. */
+const MostNotes = 200;
+
+let held: string[] | undefined;
+let dropped = 0;
+
+/** Holds notes back until the answer is called, which writes them: a screen has the terminal meanwhile. */
+export function holdNotes(): () => void {
+  held = [];
+  dropped = 0;
+  return () => {
+    const [notes, earlier] = [held ?? [], dropped];
+    held = undefined;
+    if (earlier > 0) process.stderr.write(`${earlier} earlier messages are not shown.\n`);
+    for (const note of notes) process.stderr.write(`${note}\n`);
+  };
+}
+
+/** Takes a note while they are held back; false while they are not. */
+function holds(note: string): boolean {
+  if (held === undefined) return false;
+  held.push(note);
+  if (held.length > MostNotes) {
+    held.shift();
+    dropped++;
+  }
+  return true;
 }

@@ -44,7 +44,7 @@ export function describeAccess(machine: AccessedMachine, access: DescribedAccess
   const offset = offsetInRegion + access.address - start;
   const template = owner.metadata.regions.find((one) => owner.region(one.template) === region)?.template;
   const behind = template && owner.registersBehind(template, offset);
-  if (behind !== undefined) return `${behind.device.id}: ${describeBehind(behind, access)}`;
+  if (behind !== undefined) return `${behind.device.id}: ${describeRegisters(behind, access)}`;
   const place = template && registerOf(owner, template as HandledRegion, offset, access.isWrite === true);
   const what = place === undefined ? `${region.name}+${hex(offset)}` : describePlace(place, offset, access);
   return `${owner.id}: ${what}`;
@@ -86,8 +86,8 @@ function windowAt(machine: AccessedMachine, isPort: boolean, address: number): R
   return template && owner.registersBehind(template, section.offsetInRegion + address - section.start);
 }
 
-/** All registers that the access covers; one alone with its fields. */
-function describeBehind({ device, bank, offset }: RegistersBehind, access: DescribedAccess): string {
+/** All registers of a bank that the access covers; one alone with its fields. */
+export function describeRegisters({ device, bank, offset }: RegistersBehind, access: DescribedAccess): string {
   const registers = device.registersIn(bank);
   const places = new Map<string, RegisterPlace>();
   for (let at = offset; at < offset + access.size; at++) {

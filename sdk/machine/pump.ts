@@ -18,8 +18,8 @@ export interface PumpOptions extends GuestRunOptions {
 const Burst = 3 * MILLISECOND;
 /** What a slice should take: the clock is looked at in between. */
 const Slice = 0.5 * MILLISECOND;
-const LeastOperations = 16;
-const MostOperations = 16_384;
+const Operations = { least: 16, most: 16_384 } as const;
+const Instructions = { least: 1024, most: 131_072 } as const;
 const BetweenEvery = 50 * MILLISECOND;
 /** A run that sleeps looks up so often, in milliseconds: the end of an input is no event. */
 const LongestSleep = 100;
@@ -128,8 +128,9 @@ class PumpedRun {
 
   /** Slices get as long as they should take. */
   private adapt(took: number): void {
-    if (took > 2 * Slice) this.operations = Math.max(LeastOperations, this.operations >> 1);
-    else if (took < Slice) this.operations = Math.min(MostOperations, this.operations << 1);
+    const { least, most } = this.machine.accelerator.countsInstructions ? Instructions : Operations;
+    if (took > 2 * Slice) this.operations = Math.max(least, this.operations >> 1);
+    else if (took < Slice) this.operations = Math.min(most, this.operations << 1);
   }
 
   /** The guest is where the host's time is. */

@@ -1,10 +1,7 @@
-import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
 import { reasonOf } from '../../base/system-errors.ts';
 import { counted } from '../../base/text.ts';
 import type { CharHost, CharTransport } from '../transport.ts';
-import { atExit } from './at-exit.ts';
 import {
   addressText,
   clearPath,
@@ -14,6 +11,7 @@ import {
   socketRefusal,
 } from './socket-address.ts';
 import { SocketLine } from './socket-line.ts';
+import { listenAt } from './unix-listener.ts';
 
 /** Clients that wait for their turn at once. Further ones are turned away. */
 const MostClientsWaiting = 256;
@@ -88,36 +86,9 @@ export class SocketServer implements CharTransport {
     return bound === null || typeof bound === 'string' ? undefined : { host: bound.address, port: bound.port };
   }
 
-  private listen(refuse: SocketRefusal): Promise<void> {
-    const { server, address } = this;
-    return new Promise((resolve, reject) => {
-      const failed = (cause: unknown) =>
-        reject(
-          refuse('socket-not-opened', `cannot listen at ${addressText(address)} (${whyNot(address, cause)}).`, cause),
-        );
-      server.once('error', failed);
-      const restoreMask = 'path' in address ? forOwnerOnly() : () => {};
-      server.listen(address, () => {
-        server.off('error', failed);
-        server.on('error', (cause) => this.host?.failed(`${addressText(address)}: ${reasonOf(cause)}.`));
-        resolve();
-      });
-      restoreMask();
-      if ('path' in address) this.own(address.path);
-    });
-  }
-
-  /** The file is there as soon as `listen` has returned, or it never is. */
-  private own(path: string): void {
-    try {
-      chmodSync(path, 0o600);
-      const { ino } = statSync(path);
-      this.removeFile = atExit(() => {
-        if (statSync(path, { throwIfNoEntry: false })?.ino === ino) unlinkSync(path);
-      });
-    } catch {
-      // Listening has failed, and its error says why.
-    }
+  private async listen(refuse: SocketRefusal): Promise<void> {
+    this.removeFile = await listenAt(this.server, this.address, refuse);
+    this.server.on('error', (cause) => this.host?.failed(`${addressText(this.address)}: ${reasonOf(cause)}.`));
   }
 
   private arrived(socket: Socket): void {
@@ -141,20 +112,5 @@ export class SocketServer implements CharTransport {
         this.serveNext();
       },
     );
-  }
-}
-
-/** Node says EACCES where a folder is missing. */
-const whyNot = (address: SocketAddress, cause: unknown): string =>
-  'path' in address && !existsSync(dirname(address.path)) ? 'its folder is not there' : reasonOf(cause);
-
-/** A file that is made now is the owner's alone, from its first moment. Answers how to undo that. */
-function forOwnerOnly(): () => void {
-  try {
-    const before = process.umask(0o177);
-    return () => process.umask(before);
-  } catch {
-    // A worker thread cannot: the mode is set just after.
-    return () => {};
   }
 }

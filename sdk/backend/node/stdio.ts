@@ -22,6 +22,7 @@ export function stdio(settings: StdioSettings): OpenableChar {
 
 const ControlC = 0x03;
 const LineFeed = 0x0a;
+const RecentBytes = 256;
 /** There is one standard input in a process. */
 let holder: Stdio | undefined;
 
@@ -43,6 +44,8 @@ export class Stdio implements CharTransport {
   private host: CharHost | undefined;
   /** The guest has begun a line of the terminal, and not ended it. */
   private isMidLine = false;
+  private readonly recent = new Uint8Array(RecentBytes);
+  private recentLength = 0;
   private readonly escape = new EscapeKeys(
     (bytes) => this.typed(bytes),
     (action) => (action === 'break' ? this.host?.break() : this.onAction?.(action, 'Ctrl-A x')),
@@ -95,13 +98,24 @@ export class Stdio implements CharTransport {
 
   write(bytes: Uint8Array): void {
     if (bytes.length > 0) this.isMidLine = bytes.at(-1) !== LineFeed;
+    this.remember(bytes);
     this.outgoing.write(bytes);
+  }
+
+  /** What the guest writes is seen at a terminal. */
+  get isShown(): boolean {
+    return 'isTTY' in this.output && this.output.isTTY === true;
+  }
+
+  /** The last line of the guest that is not empty, as far as 256 bytes go. */
+  get lastLine(): string {
+    const lines = new TextDecoder().decode(this.recent.subarray(0, this.recentLength)).split(/[\r\n]+/);
+    return lines.filter((line) => line.trim() !== '').at(-1) ?? '';
   }
 
   /** What is told at the terminal begins on a line of its own. */
   beginLine(): void {
-    const isShown = 'isTTY' in this.output && this.output.isTTY === true;
-    if (isShown && this.isMidLine) this.output.write('\n');
+    if (this.isShown && this.isMidLine) this.output.write('\n');
     this.isMidLine = false;
   }
 
@@ -129,6 +143,16 @@ export class Stdio implements CharTransport {
 
   describe(): string {
     return this.isTerminal ? 'terminal, raw' : 'standard input and output';
+  }
+
+  /** The last bytes of the guest. */
+  private remember(bytes: Uint8Array): void {
+    const { recent } = this;
+    const added = bytes.subarray(Math.max(0, bytes.length - recent.length));
+    const kept = Math.min(this.recentLength, recent.length - added.length);
+    recent.copyWithin(0, this.recentLength - kept, this.recentLength);
+    recent.set(added, kept);
+    this.recentLength = kept + added.length;
   }
 
   private typed(bytes: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { isProgramImage } from '../../accelerator/accelerator.ts';
 import type { RunOutcome, SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
@@ -5,7 +6,6 @@ import type { Machine } from '../../machine/index.ts';
 import { type Command, Unfinished } from '../command.ts';
 import { GuestTrace } from '../guest-trace.ts';
 import {
-  type AcceleratorChoice,
   acceleratorMaker,
   acceleratorSyntax,
   chooseAccelerator,
@@ -18,14 +18,17 @@ import {
   timerLimitSyntax,
 } from '../options/accelerator.ts';
 import { backendHelp, backendSyntax } from '../options/backends.ts';
+import { bootArguments, bootHelp, bootMachine, bootSyntax, chooseBoot, withFirmware } from '../options/boot.ts';
+import { chooseDisplay, displayArguments, displayHelp, displaySyntax, screenOf } from '../options/display.ts';
 import { loaderHelp, loaderSyntax, takeLoaders } from '../options/loader.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import { chooseRtc, rtcHelp, rtcSyntax, startAt } from '../options/rtc.ts';
 import { DefaultLimit, HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
-import { formatExits, noteBackendErrors, showConsoles } from '../run-output.ts';
+import { formatExits, formatScreen, noteBackendErrors, showConsoles } from '../run-output.ts';
 import { guestsOf } from '../session/run-guests.ts';
+import { RunProgress } from '../session/run-progress.ts';
 import { RunSession } from '../session/run-session.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
@@ -44,13 +47,16 @@ ${machineHelp}
 ${backendHelp}
 ${rtcHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off; or kvm: machine code on the host's /dev/kvm
+${bootHelp}
+${displayHelp}
 ${loaderHelp}
-  -limit OPERATIONS     end after so many guest operations; default 100 million
+  -limit OPERATIONS     end after so many guest operations; default 100 million, and none for machine code
 ${timerLimitHelp}
 ${clockHelp}
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
   -save FILE            write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
-  -record FILE          write down all that happens, to be replayed: .iotrace, or .iotrace.gz; over a recording that is there
+  -record FILE          write down all that happens, to be replayed: .iotrace, or .iotrace.gz; over a recording that is there.
+                        Of machine code the accesses and interrupts, and no guest RAM: DMA reads zeros in the replay
   -watch                reload plugins that change while the guest runs: code is swapped, state is kept
   -trace                print each operation of the guest, when it happened (modelled time), and what became of it
   -profile              measure the host time of device handlers
@@ -58,9 +64,14 @@ ${clockHelp}
 
 SIGINT, SIGTERM and SIGHUP end a run between two instructions; -save is written then. While a back end has standard output, the
 counts go to standard error. At a terminal Ctrl-A x ends the run, Ctrl-A c opens a monitor, and Ctrl-C goes to the guest.
+With -display curses messages wait until the run ends. A smaller terminal shows the part of the screen with the cursor.
+NO_COLOR leaves colours out.
+
+Machine code shows how far it is, if standard error is a terminal and the output of the guest goes elsewhere.
 
 Status: 0 when the guest has finished, or was stopped by its user or at -limit; 2 when it did not finish: asleep for
-ever, a triple fault, or still running after 100 million operations. Machine code has finished when it halts for ever.
+ever, a triple fault, or still running after 100 million operations. Machine code has no such limit, and has finished
+when it halts for ever. A guest that ends its run by isa-debug-exit or pvpanic gives the status.
 
 Examples:
   backplane run examples/kitchen.ts
@@ -68,6 +79,7 @@ Examples:
   backplane run guest.ts -limit 1000 -save at-1000.json
   backplane run guest.ts -loadvm at-1000.json
   backplane run guest.ts -serial stdio -clock host
+  backplane run -bios /usr/share/seabios/bios-256k.bin -display curses
   backplane run -accel kvm -device loader,file=hello.bin,addr=0x1000,cpu-num=0 -machine isapc
   backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8 -watch`,
   options: {
@@ -75,6 +87,8 @@ Examples:
     ...backendSyntax,
     ...rtcSyntax,
     ...acceleratorSyntax,
+    ...bootSyntax,
+    ...displaySyntax,
     ...loaderSyntax,
     limit: 'OPERATIONS',
     ...timerLimitSyntax,
@@ -86,20 +100,28 @@ Examples:
     watch: true,
   },
   async run({ terminal, arguments: given, json }) {
-    const { rest: args, loaders } = takeLoaders(given);
+    const { rest, loaders } = takeLoaders(given);
+    const isShown = chooseDisplay(rest);
+    const boot = await chooseBoot(rest, loaders.length > 0, isShown);
+    const booted = boot === undefined ? rest : bootArguments(rest, isShown);
+    const args = isShown ? displayArguments(booted) : booted;
     const operationLimit = parseCount(args, 'limit', 'operations');
     const accelerator = chooseAccelerator(args);
     const { Machine } = await import('../../machine/index.ts');
     const { openBackends } = await import('../../backend/index.ts');
     const { describeAccess } = await import('../../machine/access-names.ts');
-    const { guests, own } = await guestsOf(args, loaders, accelerator);
-    const { definition, request, backends, plugins, warnings } = await chooseMachine(args, own);
+    const { images, own, isCode } = await guestsOf(args, loaders, accelerator, boot);
+    const chosen = await chooseMachine(args, own);
+    const { definition, request, backends, plugins, warnings } =
+      boot === undefined ? chosen : bootMachine(chosen, boot, isShown);
+    const { ramSizeOf } = await import('../../machine/definition.ts');
+    const guests = await images(ramSizeOf(definition, request.ram));
     const start = chooseRtc(args);
     const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
     const recordTo = args.value('record');
     if (saveTo !== undefined) checkSaveTarget(saveTo);
     if (recordTo !== undefined) checkRecordTarget(recordTo, args);
-    const create = await acceleratorMaker(accelerator);
+    const create = await acceleratorMaker(accelerator, isCode, boot !== undefined);
     const made = create(saveTo === undefined ? accelerator.options : warnedOfSaves(accelerator.options, terminal));
     const report = reportTo(terminal, backends);
     const print = (line: string) => (json ? terminal.note(line) : report(line));
@@ -110,12 +132,12 @@ Examples:
       describe: (access: DescribedAccess) => describeAccess(machine, access),
     };
     const trace = args.has('trace') ? new GuestTrace(tracing, loaded !== undefined) : undefined;
-    const traced = trace === undefined ? guests : guests.map((guest) => trace.of(guest));
+    const traced = trace === undefined ? guests : guests.filter(isProgramImage).map((guest) => trace.of(guest));
     const timers = chooseTimerLimit(args);
     const options = {
       ...timers,
       ...chooseClock(args),
-      ...(operationLimit === undefined ? {} : { operationLimit }),
+      ...(operationLimit === undefined ? (isCode ? Endless : {}) : { operationLimit }),
       savable: saveTo !== undefined,
     };
     const machineRequest = {
@@ -127,10 +149,11 @@ Examples:
       onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
       backends: await openBackends(backends),
     };
-    const machine: Machine =
+    const machine: Machine = await withFirmware(args, () =>
       loaded === undefined
         ? Machine.create(definition, machineRequest)
-        : await restoreFile(loaded, definition, { ...machineRequest, guests: traced }, plugins);
+        : restoreFile(loaded, definition, { ...machineRequest, guests: traced }, plugins),
+    );
     let session: RunSession | undefined;
     try {
       trace?.begin();
@@ -138,12 +161,17 @@ Examples:
       const endConsoles = await showConsoles(machine, terminal.note);
       const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
       const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
-      const between = reload === undefined ? {} : { between: () => reload.look() };
-      session = new RunSession(machine, terminal, { save: (path) => writeSnapshotFile(path, machine) });
+      const progress = isCode && !isShown ? new RunProgress(made, terminal) : undefined;
+      const between = async () => {
+        progress?.show(machine.clock.absolute(made.guestTime));
+        await reload?.look();
+      };
+      const screen = isShown ? screenOf(machine) : undefined;
+      session = new RunSession(machine, terminal, { save: (path) => writeSnapshotFile(path, machine) }, screen);
       const run = session.run.bind(session, machine);
       const { outcome, failure } = await recordedRun(recordTo, {
         ...{ machine, guests: traced, timers, note: terminal.note },
-        run: (images) => run(loaded === undefined ? images : undefined, { ...options, ...between }),
+        run: (images) => run(loaded === undefined ? images : undefined, { ...options, between }),
       });
       trace?.end();
       // What the back ends have read until now is in the snapshot.
@@ -151,11 +179,14 @@ Examples:
       if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
       endObservers();
       endConsoles();
+      const lastScreen = screen?.textScreen();
+      if (lastScreen !== undefined && !json) report(`${formatScreen(lastScreen)}\n`);
       if (json) report(JSON.stringify(asData(machine, outcome), null, 2));
-      else report(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
-      const problem = endsByHalt(accelerator, outcome) ? undefined : unfinished(outcome, operationLimit);
+      else report(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome, isCode)}`);
+      const problem = isCode && outcome.reason === 'halted' ? undefined : unfinished(outcome, operationLimit);
       if (failure !== undefined) throw failure;
       if (problem !== undefined) throw new Unfinished(problem);
+      return outcome.status ?? 0;
     } finally {
       session?.close();
       await machine.backends.close();
@@ -163,9 +194,8 @@ Examples:
   },
 };
 
-/** Machine code has no other end. */
-const endsByHalt = ({ name }: AcceleratorChoice, { reason }: RunOutcome): boolean =>
-  name === 'kvm' && reason === 'halted';
+/** Machine code runs until its user ends it, as on a PC. */
+const Endless = { operationLimit: Number.POSITIVE_INFINITY };
 
 /** A guest may do too much to be saved: the user learns it at that moment, and not at the end. */
 function warnedOfSaves(
@@ -187,7 +217,7 @@ function reportTo(terminal: Terminal, backends: readonly { readonly kind: string
 
 /** The message for a guest that did not finish; undefined if it finished, or stopped at the user's limit. */
 export function unfinished({ reason, message, operations }: RunOutcome, limit: number | undefined): string | undefined {
-  if (reason === 'finished' || reason === 'reset' || reason === 'paused') return undefined;
+  if (reason === 'finished' || reason === 'reset' || reason === 'paused' || reason === 'powered-off') return undefined;
   if (reason === 'operation-limit' && limit !== undefined && operations >= limit) return undefined;
   const isDefault = reason === 'operation-limit' && limit === undefined && operations >= DefaultLimit;
   const advice = isDefault ? ' Give -limit a larger number, or a smaller one to stop earlier.' : '';
@@ -208,9 +238,9 @@ function asData(machine: Machine, outcome: RunOutcome) {
   };
 }
 
-function formatOutcome(machine: Machine, { message, operations }: RunOutcome): string {
+function formatOutcome(machine: Machine, { message, operations }: RunOutcome, isCode: boolean): string {
   const time = decimal(machine.clock.absolute(), 3);
   // Of the host's processor only the returns are seen, and its time is no model.
   if (machine.accelerator.statistics.costs === undefined) return `${time} us of guest time. ${message}`;
-  return `${operations} operations in ${time} us of guest time, modelled. ${message}`;
+  return `${operations} ${isCode ? 'instructions' : 'operations'} in ${time} us of guest time, modelled. ${message}`;
 }

@@ -110,12 +110,25 @@ function withoutIrqchip(settings: ReadonlyMap<string, string>): ReadonlyMap<stri
   return new Map([...settings].filter(([name]) => name !== 'kernel-irqchip'));
 }
 
-/** What makes the chosen accelerator. The host's is loaded only where it was asked for. */
-export async function acceleratorMaker({
-  name,
-}: AcceleratorChoice): Promise<(options: SimulatedAcceleratorOptions) => KvmAccelerator> {
-  if (name === 'kvm') return (await import('../../host-kvm/accelerator.ts')).hostKvmAccelerator;
-  return (await import('../../accelerator/index.ts')).simulatedAccelerator;
+/**
+ * What makes the chosen accelerator. The host's, and the processor for machine code, are loaded only where they are asked for. What boots
+ * finds the same processor on both kernels.
+ */
+export async function acceleratorMaker(
+  { name }: AcceleratorChoice,
+  executesCode = false,
+  boots = false,
+): Promise<(options: SimulatedAcceleratorOptions) => KvmAccelerator> {
+  if (name === 'kvm') {
+    const { hostKvmAccelerator } = await import('../../host-kvm/accelerator.ts');
+    if (!boots) return hostKvmAccelerator;
+    const { CpuidTable } = await import('../../processor/x86/cpuid.ts');
+    return (options) => hostKvmAccelerator({ ...options, cpuid: CpuidTable });
+  }
+  const { simulatedAccelerator } = await import('../../accelerator/index.ts');
+  if (!executesCode) return simulatedAccelerator;
+  const machineCode = await (await import('../x86-wasm.ts')).x86MachineCode();
+  return (options) => simulatedAccelerator({ ...options, machineCode });
 }
 
 function asOptions({ kernelExitCost, userspaceExitCost, ...rest }: AcceleratorSettings): SimulatedAcceleratorOptions {

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { type ProcessorMode, processorModes } from '../../accelerator/guest/code.ts';
+import { FlatBinary } from '../../accelerator/guest/flat-binary.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
-import type { FlatBinary } from '../../host-kvm/flat-binary.ts';
-import type { ProcessorMode } from '../../host-kvm/processor-modes.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
-import { statusOf } from '../files.ts';
+import { readWhole } from '../files.ts';
 import { parseDevice } from './device-request.ts';
 
 /** In which mode a processor begins machine code. */
@@ -68,18 +67,12 @@ function malformed(text: string, why: string): BackplaneError {
 }
 
 /** The binaries that the loaders name. */
-export async function flatBinaries(args: Arguments, loaders: readonly LoaderRequest[]): Promise<FlatBinary[]> {
-  const { FlatBinary } = await import('../../host-kvm/flat-binary.ts');
-  const { processorModes } = await import('../../host-kvm/processor-modes.ts');
+export function flatBinaries(args: Arguments, loaders: readonly LoaderRequest[]): FlatBinary[] {
   const mode = chooseMode(args.value('cpu-mode'), processorModes);
   return loaders.map(({ text, file, address }) => {
     const refusal = (code: string, why: string, cause?: unknown) =>
       new BackplaneError(code, `-device ${text}: '${file}' cannot be read: ${why}`, { cause });
-    const found = statusOf(file, refusal);
-    if (found === undefined) throw refusal('file-not-found', 'there is no such file.');
-    if (!found.isFile()) throw refusal('not-a-file', 'it is not a file.');
-    if (found.size > LargestBinary) throw refusal('file-too-large', 'a flat binary has at most 256 MiB.');
-    return new FlatBinary({ name: basename(file), bytes: readFileSync(file), address, mode });
+    return new FlatBinary({ name: basename(file), bytes: readWhole(file, LargestBinary, refusal), address, mode });
   });
 }
 

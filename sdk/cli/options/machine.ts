@@ -1,5 +1,6 @@
 import type { Backend } from '../../backend/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { metadataOf } from '../../device/index.ts';
 import { parseSize } from '../../device/options/kinds.ts';
 import type { MachineDefinition, MachineRequest } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
@@ -30,7 +31,7 @@ export const machineHelp = `  -machine MACHINE      which machine, and its optio
 
 export interface MachineChoice {
   readonly definition: MachineDefinition;
-  readonly request: Pick<MachineRequest, 'options' | 'ram' | 'defaults'>;
+  readonly request: Pick<MachineRequest, 'options' | 'ram' | 'defaults' | 'firmware'>;
   /** What the command line connects devices with. Nothing is opened yet. */
   readonly backends: readonly Backend[];
   readonly plugins: readonly LoadedPlugin[];
@@ -87,4 +88,20 @@ export function parseMemorySize(text: string): number {
     );
   }
   return bytes;
+}
+
+/** Serial ports send and receive characters at once, as QEMU's do, unless an option says otherwise. */
+export const withInstantLines = (definition: MachineDefinition): MachineDefinition => withOption(definition, 'instant');
+
+/** A card that can begin in text mode does, for a kernel that no VGA BIOS has started. */
+export const withTextMode = (definition: MachineDefinition): MachineDefinition => withOption(definition, 'textMode');
+
+/** Devices that have the option have it on, unless the machine says otherwise. */
+function withOption(definition: MachineDefinition, name: string): MachineDefinition {
+  const devices = definition.devices.map((used) => {
+    const { options = {} } = used;
+    const isOther = metadataOf(used.device).options.declarations[name] === undefined || typeof options === 'function';
+    return isOther ? used : { ...used, options: { [name]: true, ...options } };
+  });
+  return { ...definition, devices };
 }

@@ -42,28 +42,30 @@ export class HotReload {
 
   /**
    * Reloads plugins whose files have changed, when the files are the same at two looks: a file may still be written.
-   * The machine must not run meanwhile.
+   * The machine must not run meanwhile. Answers whether a device is another object now.
    */
-  async look(): Promise<void> {
+  async look(): Promise<boolean> {
+    let isChanged = false;
     for (const one of this.watched) {
       const now = lookOf(one.files);
       const isSettled = now === one.changing;
       one.changing = now === one.seen ? undefined : now;
-      if (isSettled && one.changing !== undefined) await this.reload(one, now);
+      if (isSettled && one.changing !== undefined && (await this.reload(one, now))) isChanged = true;
     }
+    return isChanged;
   }
 
   end(): void {
     for (const { endObservers } of this.watched) endObservers();
   }
 
-  private async reload(one: Watched, look: string): Promise<void> {
+  private async reload(one: Watched, look: string): Promise<boolean> {
     const begin = hostNanoseconds();
     const { name } = one.plugin;
     const read = new Set<string>();
     try {
       const next = await loadPlugin(name, (file) => read.add(file));
-      if (lookOf(one.files) !== look) return;
+      if (lookOf(one.files) !== look) return false;
       const swapped = this.swapAll(one.plugin, next);
       this.sayWhatStays(one.plugin, next);
       one.plugin = next;
@@ -72,10 +74,12 @@ export class HotReload {
       one.endObservers = observeWith([next], this.machine);
       const took = ((hostNanoseconds() - begin) / MILLISECOND).toFixed(0);
       this.terminal.note(`reloaded '${name}' in ${took} ms: ${swapped.join(', ') || 'no device of it is plugged in'}`);
+      return swapped.length > 0;
     } catch (failure) {
       this.follow(one, [...new Set([...one.plugin.files, ...read])]);
       const why = withPlace(describeThrown(failure), failure);
       this.terminal.note(`'${name}' was not reloaded, and the old version continues: ${why}`);
+      return false;
     }
   }
 

@@ -7,7 +7,7 @@ import { afterHostTime, hostNanoseconds } from '../../clock/host-time.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { RecordingSink } from '../../recording/recorder.ts';
 import type { Arguments } from '../command.ts';
-import { attempt, checkOutput, type OutputKind } from '../files.ts';
+import { checkOutput, type OutputKind } from '../files.ts';
 
 /** A block is written when it has so many characters, or is so old. */
 const BlockSize = 64 * 1024;
@@ -37,7 +37,8 @@ function plainBeginning(beginning: string): string {
  * blocks before the last second. It holds one block in memory.
  */
 export class RecordingFile implements RecordingSink {
-  readonly #file: number;
+  /** Opened with the first block: a run that is refused leaves the file that is there. */
+  #file: number | undefined;
   readonly #isCompressed: boolean;
   #lines: string[] = [];
   #length = 0;
@@ -54,10 +55,6 @@ export class RecordingFile implements RecordingSink {
   ) {
     checkOutput(recordingFile, path);
     this.#isCompressed = path.endsWith('.gz');
-    this.#file = attempt(
-      () => openSync(path, 'w'),
-      (cause) => this.refusal(cause),
-    );
     this.#stopTimer = this.look();
   }
 
@@ -75,7 +72,7 @@ export class RecordingFile implements RecordingSink {
   close(): void {
     this.#stopTimer();
     this.flush();
-    closeSync(this.#file);
+    if (this.#file !== undefined) closeSync(this.#file);
   }
 
   /** What was written until now is in the file. */
@@ -88,6 +85,7 @@ export class RecordingFile implements RecordingSink {
     try {
       const bytes = Buffer.from(text, 'latin1');
       const block = this.#isCompressed ? gzipSync(bytes) : bytes;
+      this.#file ??= openSync(this.path, 'w');
       for (let at = 0; at < block.length; ) at += writeSync(this.#file, block, at);
     } catch (cause) {
       this.failure = this.refusal(cause);
@@ -136,6 +134,7 @@ export async function recordedRun(
   try {
     const recording = recordRun(machine, guests, file, timers);
     file.flush();
+    if (file.failure !== undefined) throw file.failure;
     const outcome = await run(recording.guests);
     recording.end(outcome);
     return { outcome, failure: file.failure };

@@ -4,6 +4,7 @@ import type { Stdio } from '../../backend/node/stdio.ts';
 import { describeThrown } from '../../base/errors.ts';
 import { printableLines } from '../../base/text.ts';
 import type { Monitor } from '../../monitor/index.ts';
+import type { TerminalDisplay } from '../display/terminal-display.ts';
 
 const Greeting = "Monitor of the run. 'help' lists its commands; Ctrl-A c goes back to the guest.\n";
 
@@ -14,6 +15,8 @@ export class MonitorConsole {
   constructor(
     private readonly terminal: Pick<Stdio, 'keys' | 'output'>,
     private readonly monitor: Monitor,
+    /** What has the terminal otherwise. */
+    private readonly display?: Pick<TerminalDisplay, 'hide' | 'show'>,
   ) {}
 
   /** Opens it, or gives the keys back to the guest. */
@@ -23,6 +26,7 @@ export class MonitorConsole {
   }
 
   private begin(): void {
+    this.display?.hide();
     const keys = new PassThrough();
     const completer = (line: string): [string[], string] => [
       [...this.monitor.complete(line)],
@@ -51,6 +55,7 @@ export class MonitorConsole {
     open.lines.close();
     open.keys.destroy();
     this.terminal.output.write('\n');
+    this.display?.show();
   }
 
   private async execute(line: string, lines: Interface): Promise<void> {

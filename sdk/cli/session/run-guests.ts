@@ -5,37 +5,69 @@ import type { MachineDefinition } from '../../machine/index.ts';
 import type { Arguments } from '../command.ts';
 import { statusOf } from '../files.ts';
 import type { AcceleratorChoice } from '../options/accelerator.ts';
+import type { BootRequest } from '../options/boot.ts';
 import { flatBinaries, type LoaderRequest } from '../options/loader.ts';
 import { bundle } from '../plugins/bundle.ts';
 import { checkMachine, isMachine } from '../plugins/exports.ts';
 import { rememberSources, withPlace } from '../plugins/failure-place.ts';
 import { evaluate } from '../plugins/load.ts';
 
-/** What runs, and the machine that its file exports. Each accelerator has guests of its own kind. */
+/** What runs. */
+export interface RunGuests {
+  /** The guests for a machine with so many bytes of RAM. */
+  images(ramSize: number): Promise<readonly GuestImage[]>;
+  /** The machine that their file exports. */
+  readonly own?: MachineDefinition | undefined;
+  /** Machine code: it has finished when it halts for ever, and its operations are instructions. */
+  readonly isCode: boolean;
+}
+
+/** What the command line asks to run: a program, flat binaries, or what the machine boots. */
 export async function guestsOf(
   args: Arguments,
   loaders: readonly LoaderRequest[],
   { name }: AcceleratorChoice,
-): Promise<{ readonly guests: readonly GuestProgram[]; readonly own: MachineDefinition | undefined }> {
-  if (loaders.length > 0 && args.positional.length > 0) {
-    throw new BackplaneError(
-      'misplaced-argument',
-      `-device loader is for machine code, and '${args.positional[0]}' is a program. Give one of them.`,
-    );
-  }
+  boot: BootRequest | undefined,
+): Promise<RunGuests> {
+  refuseBoth(args, loaders, boot);
   const onHost = name === 'kvm';
   if (onHost) refuseForHost(args);
+  if (boot !== undefined) return codeOf(args, async (ramSize) => [await boot.code(ramSize)]);
   if (loaders.length > 0) {
-    const binaries = await flatBinaries(args, loaders);
-    // The simulated kernel does not execute it, and it says so.
-    if (!onHost) for (const binary of binaries) binary.start();
-    return { guests: binaries as readonly GuestImage[] as readonly GuestProgram[], own: undefined };
+    const binaries = flatBinaries(args, loaders);
+    return codeOf(args, async () => binaries);
   }
   const file = programFile(args.positional);
   const exported = await loadProgram(file);
   const guests = programsOf(file, exported);
   if (onHost) throw (await import('../../host-kvm/processors.ts')).notMachineCode(guests[0]!.name);
-  return { guests, own: ownMachine(file, exported) };
+  return { images: async () => guests, own: ownMachine(file, exported), isCode: false };
+}
+
+function codeOf(args: Arguments, images: RunGuests['images']): RunGuests {
+  if (!args.has('trace')) return { images, isCode: true };
+  throw new BackplaneError(
+    'misplaced-argument',
+    '-trace prints the operations of a program, and this is machine code. Leave it out, or write its accesses down: -record FILE.iotrace.',
+  );
+}
+
+/** One processor begins in one place. */
+function refuseBoth(args: Arguments, loaders: readonly LoaderRequest[], boot: BootRequest | undefined): void {
+  const [program] = args.positional;
+  const what = loaders.length > 0 ? '-device loader' : '-bios or -kernel';
+  if (program !== undefined && (loaders.length > 0 || boot !== undefined)) {
+    throw new BackplaneError(
+      'misplaced-argument',
+      `${what} is for machine code, and '${program}' is a program. Give one of them.`,
+    );
+  }
+  if (loaders.length > 0 && boot !== undefined) {
+    throw new BackplaneError(
+      'misplaced-argument',
+      '-device loader begins at its own code, and -bios or -kernel at theirs. Give one of them.',
+    );
+  }
 }
 
 /** What needs to see inside a processor. */
@@ -48,9 +80,7 @@ function refuseForHost(args: Arguments): void {
   );
 }
 
-function programFile([file, ...more]: readonly string[]): string {
-  if (file === undefined)
-    throw new BackplaneError('missing-operand', "run: the program is missing. Write 'backplane run FILE.ts'.");
+function programFile([file = '', ...more]: readonly string[]): string {
   if (more.length > 0)
     throw new BackplaneError('too-many-operands', `run takes one file, not also '${more.join(' ')}'.`);
   return file;

@@ -2,9 +2,11 @@ import type { GuestImage, RunOutcome } from '../../accelerator/index.ts';
 import { endingSignals } from '../../backend/node/at-exit.ts';
 import { escapeHelp } from '../../backend/node/escape-keys.ts';
 import { openStdio } from '../../backend/node/stdio.ts';
+import type { ShowsText } from '../../device/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import { type PumpOptions, pump } from '../../machine/pump.ts';
 import { Monitor, type MonitorHost } from '../../monitor/index.ts';
+import { TerminalDisplay } from '../display/terminal-display.ts';
 import { leave, type Terminal } from '../terminal.ts';
 import { MonitorConsole } from './monitor-console.ts';
 
@@ -19,6 +21,7 @@ export class RunSession {
   /** While the monitor has stopped it, or asks for that. */
   private stopped: { readonly until: Promise<void>; readonly goOn: () => void; standing: () => void } | undefined;
   private readonly console: MonitorConsole | undefined;
+  private readonly display: TerminalDisplay | undefined;
   private readonly onSignal = (signal: NodeJS.Signals) => {
     // The second one is not asked twice.
     if (this.ending.signal.aborted) leave(statuses[signal] ?? 1);
@@ -30,6 +33,7 @@ export class RunSession {
     machine: Machine,
     private readonly terminal: Pick<Terminal, 'note'>,
     host: Pick<MonitorHost, 'save'>,
+    screen?: ShowsText,
   ) {
     for (const signal of endingSignals) process.on(signal, this.onSignal);
     const keys = openStdio();
@@ -46,7 +50,10 @@ export class RunSession {
       cont: () => this.cont(),
       quit: () => this.end("'quit' in the monitor"),
     });
-    this.console = new MonitorConsole(keys, monitor);
+    if (screen !== undefined) {
+      this.display = new TerminalDisplay(keys.output, screen, !process.env['NO_COLOR']);
+    }
+    this.console = new MonitorConsole(keys, monitor, this.display);
     terminal.note(escapeHelp);
   }
 
@@ -54,10 +61,14 @@ export class RunSession {
   async run(machine: Machine, guests: readonly GuestImage[] | undefined, options: PumpOptions): Promise<RunOutcome> {
     const between = async () => {
       await options.between?.();
+      this.display?.refresh();
       this.stopped?.standing();
       await this.stopped?.until;
     };
-    const outcome = await pump(machine, guests, { ...options, between, signal: this.ending.signal });
+    this.display?.open();
+    const outcome = await pump(machine, guests, { ...options, between, signal: this.ending.signal }).finally(() =>
+      this.display?.close(),
+    );
     if (outcome.reason !== 'paused' || this.by === '') return outcome;
     return { ...outcome, message: `The run was ended by ${this.by}.` };
   }

@@ -1,3 +1,4 @@
+import { isProgramImage } from '../../accelerator/accelerator.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import type { Machine, MachineDefinition, RestoreRequest } from '../../machine/index.ts';
 import { knownDevices, knownMachines } from '../catalogue.ts';
@@ -32,7 +33,8 @@ export async function restoreFile(
       .filter(({ problem }) => problem.startsWith(NoSuchDevice))
       .map(({ device }) => device);
     const saved = typeof snapshot === 'object' && snapshot !== null ? (snapshot as Saved) : {};
-    const advice = optionsFor(saved, missing, cause.differences);
+    const advice =
+      machineCodeAdvice(saved, request, cause.differences) ?? optionsFor(saved, missing, cause.differences);
     throw new BackplaneError(cause.code, `-loadvm '${path}': ${cause.message}${advice}`, { cause });
   }
 }
@@ -40,6 +42,7 @@ export async function restoreFile(
 interface Saved {
   readonly machine?: { readonly name?: unknown };
   readonly devices?: unknown;
+  readonly accelerator?: unknown;
 }
 interface SavedDevice {
   readonly id?: unknown;
@@ -50,6 +53,20 @@ interface SavedDevice {
 interface Difference {
   readonly device?: string | undefined;
   readonly path: string;
+}
+
+/** How to restore what was saved with a guest in machine code, where that is the cause; undefined elsewhere. */
+function machineCodeAdvice(
+  { accelerator }: Saved,
+  { guests = [] }: Pick<RestoreRequest, 'guests'>,
+  differences: readonly Difference[],
+): string | undefined {
+  const processors = member(accelerator, 'processors');
+  if (member(Array.isArray(processors) ? processors[0] : undefined, 'code') === undefined) return undefined;
+  if ([guests].flat().every(isProgramImage))
+    return "\n  It was saved with a guest in machine code. Restore it by 'backplane run' without a program; Ctrl-A c opens a monitor with 'info'.";
+  const isAboutMemory = differences.every(({ path }) => path.startsWith('memory.'));
+  return isAboutMemory ? '\n  Give -bios, -kernel and -drive as they were when it was saved.' : undefined;
 }
 
 /** The options to add, from the differences between the machine and the snapshot. */
