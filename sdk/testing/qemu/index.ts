@@ -1,4 +1,12 @@
+export type { QemuProgram } from './child.ts';
+export { LinuxGuest, linuxGuest, type RunOptions, whyNoLinuxGuest } from './linux/guest.ts';
+export type { LinuxGuestOptions, ModuleFile, QemuDevice } from './linux/guest-options.ts';
+export { type LinuxI386Files, linuxI386, type ShellFilesOptions, whyNoLinuxI386 } from './linux/i386-shell.ts';
+export { type KernelModuleOptions, kernelModule, whyNoKernelModule } from './linux/kernel-module.ts';
+export type { GuestBar, InterruptLine } from './linux/pci-function.ts';
+export { type CommandResult, GuestCommandError } from './linux/shell.ts';
 export { findQemu, type QemuEmulator, type QemuOptions, QemuProcess, whyNoQemu } from './process.ts';
 export { QmpClient, type QmpClientOptions, type QmpObject, type QmpValue, type QomProperty } from './qmp-client.ts';
 export { type InterruptListener, type QtestAnswer, QtestClient, type QtestClientOptions } from './qtest-client.ts';
 export type { EmulatorConnection } from './stream.ts';
+export { vfioUserQemu } from './vfio-user-qemu.ts';

@@ -1,8 +1,19 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BackplaneError } from '../../../sdk/base/errors.ts';
+import { hostRelease } from '../../../sdk/testing/qemu/debian/guest-packages.ts';
+import { LinuxI386 } from '../../../sdk/testing/qemu/debian/linux-i386.ts';
 import { LinuxKernel } from '../../../sdk/testing/qemu/debian/linux-kernel.ts';
 import { PackageCache } from '../../../sdk/testing/qemu/debian/package-cache.ts';
 import { bootLinux } from '../../../sdk/testing/qemu/linux/boot.ts';
@@ -55,7 +66,7 @@ function entriesOf(bytes: Buffer): { name: string; mode: number; content: string
   }
 }
 
-describe('a first root file system', () => {
+describe('an initramfs', () => {
   it('has each file behind its folders, in the format that Linux unpacks', () => {
     const archive = new NewcArchive();
     archive.file('a/b/one', 'hello', 0o755);
@@ -105,6 +116,7 @@ describe('packages of another suite', () => {
       'apt-get': [
         'case "$*" in',
         '  indextargets*) echo file:/archive ;;',
+        '  *download-only*) debs=`echo "$6" | cut -d = -f 2`; : > "$debs/tool_2%3a1.10_amd64.deb"; : > "$debs/libtool_1_amd64.deb" ;;',
         '  *download*) : > "tool_2%3a1.10_amd64.deb"; echo x >> "$FETCHED" ;;',
         'esac',
       ],
@@ -114,15 +126,21 @@ describe('packages of another suite', () => {
         'echo "Depends: tool-data (>= 1) | other, libc6"',
       ],
       dpkg: [
-        'if [ "$1" = -x ]; then mkdir -p "$3/bin"; echo tool > "$3/bin/tool"; exit; fi',
+        'if [ "$1" = -x ]; then mkdir -p "$3/bin"; echo tool > "$3/bin/`basename "$2" | cut -d _ -f 1`"; exit; fi',
         '[ "$(printf "%s\\n%s\\n" "$2" "$4" | sort -V | tail -n 1)" = "$2" ]',
       ],
     };
     for (const [name, lines] of Object.entries({ ...programs, ...changed })) program(`bin/${name}`, ...lines);
   }
-  const cache = (environment: NodeJS.ProcessEnv = {}, keyring = put('keyring', '')): PackageCache =>
+  const cache = (
+    environment: NodeJS.ProcessEnv = {},
+    keyring = put('keyring', ''),
+    architecture?: string,
+  ): PackageCache =>
     new PackageCache({
       suite: Suite,
+      ...(architecture === undefined ? {} : { architecture }),
+      others: ['older-suite'],
       keyring,
       environment: {
         PATH: [join(folder, 'bin'), '/usr/bin', '/bin'].join(delimiter),
@@ -143,13 +161,13 @@ describe('packages of another suite', () => {
     expect(readFileSync(join(folder, 'fetched'), 'utf8')).toBe('x\n');
     expect(await packages.dependency('tool', /^tool-/)).toBe('tool-data');
     // Nothing half done is left.
-    expect(readdirSync(packages.folder).sort()).toEqual(['.apt', 'tool_2:1.10']);
+    expect(readdirSync(packages.folder).sort()).toEqual(['.apt', 'tool_2%3a1.10']);
   });
 
   it('are taken from the cache in their newest version, in the order of versions', () => {
     fakeApt();
     for (const version of ['2:1.9', '2:1.10', '1:7'])
-      mkdirSync(join(cache().folder, `tool_${version}`), { recursive: true });
+      mkdirSync(join(cache().folder, `tool_${version.replaceAll(':', '%3a')}`), { recursive: true });
     expect(cache().newest(/^tool$/)?.version).toBe('2:1.10');
   });
 
@@ -157,7 +175,51 @@ describe('packages of another suite', () => {
     fakeApt();
     await cache({ BACKPLANE_DEBIAN_MIRROR: 'file:/mirror' }).fetch('tool');
     const sources = readFileSync(join(cache().folder, '.apt/sources.list'), 'utf8');
-    expect(sources).toBe(`deb [signed-by=${join(folder, 'keyring')}] file:/mirror ${Suite} main\n`);
+    const from = (suite: string) => `deb [signed-by=${join(folder, 'keyring')}] file:/mirror ${suite} main\n`;
+    expect(sources).toBe(from(Suite) + from('older-suite'));
+    expect(readFileSync(join(cache().folder, '.apt/apt.conf'), 'utf8')).toContain(`APT::Default-Release "${Suite}";`);
+  });
+
+  it('are of another architecture where that is asked for, in a folder of their own', async () => {
+    fakeApt();
+    const other = cache({}, undefined, 'i386');
+    await other.fetch('tool');
+    expect(other.folder).toBe(`${cache().folder}-i386`);
+    expect(cache().newest(/^tool$/)).toBeUndefined();
+    const configured = readFileSync(join(other.folder, '.apt/apt.conf'), 'utf8');
+    expect(configured).toContain('APT::Architecture "i386";\nAPT::Architectures "i386";');
+    await cache().fetch('tool');
+    expect(readFileSync(join(cache().folder, '.apt/apt.conf'), 'utf8')).toContain('APT::Architecture "amd64";');
+  });
+
+  it('are a Linux of 32 bits once the kernel and busybox are both there', () => {
+    fakeApt();
+    const packages = cache({}, undefined, 'i386');
+    mkdirSync(join(packages.folder, 'debian-installer-12-netboot-i386_2'), { recursive: true });
+    expect(LinuxI386.cached(packages)).toBeUndefined();
+    mkdirSync(join(packages.folder, 'busybox-static_1'));
+    const { version, busyboxVersion, kernel, busybox } = LinuxI386.cached(packages) as LinuxI386;
+    expect([version, busyboxVersion]).toEqual(['2', '1']);
+    expect(kernel).toMatch(/netboot-i386_2.*\/i386\/linux$/);
+    expect(busybox).toMatch(/busybox-static_1\/bin\/busybox$/);
+  });
+
+  it('are kept in one folder with all that they depend on, where that is asked for', async () => {
+    fakeApt();
+    const { folder: closure } = await cache().fetchClosure('tool', (content) =>
+      symlinkSync('.', join(content, 'self')),
+    );
+    expect(readdirSync(closure)).toContain('self');
+    expect(readdirSync(join(closure, 'bin')).sort()).toEqual(['libtool', 'tool']);
+    expect(cache().newest(/^tool$/)?.folder).toBe(closure);
+    expect(readdirSync(cache().folder).sort()).toEqual(['.apt', 'tool_2%3a1.10']);
+  });
+
+  it('are of the release that the host is, where the host is a Debian', () => {
+    const debian = put('os-release', 'NAME="Debian"\nID=debian\nVERSION_CODENAME=bookworm\n');
+    expect(hostRelease(debian)).toBe('bookworm');
+    expect(hostRelease(put('other', 'ID=ubuntu\nVERSION_CODENAME=noble\n'))).toBeUndefined();
+    expect(hostRelease('/nowhere')).toBeUndefined();
   });
 
   it.each([
@@ -210,9 +272,18 @@ describe('Linux in an emulated machine', () => {
   });
 
   it('that does not power off in time is ended, with the end of its console', async () => {
-    const { code, message } = await refusal(() => boot(program('qemu', 'echo it hangs', 'sleep 60'), [], 1500));
-    expect(code).toBe('guest-linux-timeout');
-    expect(message).toContain('it hangs');
+    const lines: string[] = [];
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const refused = refusal(() => boot(program('qemu', 'echo it hangs', 'sleep 60'), lines, 1500));
+      while (lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
+      await vi.advanceTimersByTimeAsync(1500);
+      const { code, message } = await refused;
+      expect(code).toBe('guest-linux-timeout');
+      expect(message).toContain('it hangs');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('that QEMU refuses says why', async () => {

@@ -1,26 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { findQemu, QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu/process.ts';
+import { needs } from '../../needs.ts';
 import { expectRefusal } from '../../refusal.ts';
+import { ownTemporaryFolder } from './own-temporary-folder.ts';
 
 const missing = whyNoQemu();
-if (missing) console.log(`Nothing is asked of QEMU: ${missing}`);
 
-// A folder of our own for temporary files, so that what is left behind is ours.
-const folder = mkdtempSync(join(tmpdir(), 'backplane-test-'));
-const usualFolder = process.env['TMPDIR'];
-beforeAll(() => {
-  process.env['TMPDIR'] = folder;
-});
-afterAll(() => {
-  if (usualFolder === undefined) delete process.env['TMPDIR'];
-  else process.env['TMPDIR'] = usualFolder;
-  rmSync(folder, { recursive: true, force: true });
-});
+const folder = ownTemporaryFolder();
 
 describe('an installed QEMU', () => {
   it('is looked for where QTEST_QEMU_BINARY says, then on PATH; and its absence has a reason', () => {
@@ -55,7 +45,7 @@ describe('an installed QEMU', () => {
     }
   });
 
-  it.skipIf(missing)('that does not know its machine is quoted', { tags: 'qemu' }, async () => {
+  it('that does not know its machine is quoted', needs('qemu', missing), async () => {
     await expectRefusal(() => QemuProcess.start({ machine: 'no-such' }), 'emulator-ended', 'unsupported machine type');
   });
 
@@ -65,9 +55,9 @@ describe('an installed QEMU', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.skipIf(missing)(
+  it(
     'answers port reads through qtest, and stands still: the RTC does not advance',
-    { tags: 'qemu' },
+    needs('qemu', missing),
     async () => {
       await QemuProcess.with({ rtcBase: '2024-02-28T21:43:50' }, async ({ qtest, qmp, version }) => {
         expect(version).toMatch(/^\d+\.\d+\.\d+$/);
@@ -84,7 +74,7 @@ describe('an installed QEMU', () => {
     },
   );
 
-  it.skipIf(missing)('is gone when the body throws', { tags: 'qemu' }, async () => {
+  it('is gone when the body throws', needs('qemu', missing), async () => {
     let asked: Promise<number> | undefined;
     const body = QemuProcess.with({}, async ({ qtest }) => {
       await qtest.in8(0x70);
@@ -96,7 +86,7 @@ describe('an installed QEMU', () => {
     await expectRefusal(() => asked, 'connection-closed', 'qtest');
   });
 
-  it.skipIf(missing)('dies with the process that started it, however that one ends', { tags: 'qemu' }, async () => {
+  it('dies with the process that started it, however that one ends', needs('qemu', missing), async () => {
     const script = new URL('./fixtures/start-qemu.ts', import.meta.url).pathname;
     const owner = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(owner.stdout, 'data')) as [Buffer];

@@ -2,14 +2,15 @@ import { closeSync, mkdtempSync, openSync, rmSync, writevSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BackplaneError } from '../../../base/errors.ts';
-import { printable, printableLines } from '../../../base/text.ts';
+import { printableLines } from '../../../base/text.ts';
 import { end, launch } from '../child.ts';
+import { endOf, within } from '../emulator.ts';
 import { findQemu, whyNoQemu } from '../process.ts';
 
 export interface BootOptions {
   /** The kernel's file. */
   readonly kernel: string;
-  /** The first root file system, in pieces. Its `/init` ends by powering the machine off. */
+  /** The initramfs, in pieces. Its `/init` ends by powering the machine off. */
   readonly initramfs: readonly Uint8Array[];
   /** Milliseconds in which the machine must have powered itself off. */
   readonly timeout: number;
@@ -52,51 +53,38 @@ export async function bootLinux(options: BootOptions): Promise<void> {
   }
 }
 
-function untilPoweredOff(
+async function untilPoweredOff(
   binary: string,
   args: readonly string[],
   { timeout, onLine }: Pick<BootOptions, 'timeout' | 'onLine'>,
 ): Promise<void> {
-  const deadline = AbortSignal.timeout(timeout);
   const child = launch(binary, args, 'pipe');
   let last = '';
   let rest = '';
-  let complaint = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     last = (last + text).slice(-LongestConsole);
     const lines = (rest + text).split(/\r*\n/);
     rest = lines.pop() as string;
     for (const line of lines) onLine(line);
   });
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-LongestConsole);
-  });
-  return new Promise<void>((resolve, reject) => {
-    deadline.addEventListener('abort', () => {
+  try {
+    const ended = await within(timeout, endOf(child, binary));
+    if (ended === undefined) {
       const said = printableLines(last.replaceAll('\r', '').trim()) || 'nothing';
       const limit = Math.round(timeout / 1000);
-      reject(
-        new BackplaneError(
-          'guest-linux-timeout',
-          `QEMU: Linux did not power off within ${limit} s. Give it more time, or look at the end of its console:\n${said}`,
-        ),
+      throw new BackplaneError(
+        'guest-linux-timeout',
+        `QEMU: Linux did not power off within ${limit} s. Give it more time, or look at the end of its console:\n${said}`,
       );
-    });
-    child.on('error', (cause) => {
-      reject(new BackplaneError('emulator-not-started', `QEMU: cannot start '${binary}'.`, { cause }));
-    });
-    child.on('exit', () => child.stdio[3]?.destroy());
-    child.on('close', (status, signal) => {
-      if (rest !== '') onLine(rest);
-      if (status === 0) return resolve();
-      const how = signal === null ? `ended with status ${status}` : `was ended by ${signal}`;
-      const said = printable(complaint.trim()) || 'it did not say why';
-      reject(new BackplaneError('emulator-ended', `QEMU: '${binary}' ${how}: ${said}`));
-    });
-  }).finally(() => end(child));
+    }
+    if (rest !== '') onLine(rest);
+    if (ended.status !== 0) throw ended.failure;
+  } finally {
+    await end(child);
+  }
 }
 
-function writePieces(path: string, pieces: readonly Uint8Array[]): void {
+export function writePieces(path: string, pieces: readonly Uint8Array[]): void {
   const file = openSync(path, 'w');
   try {
     for (const piece of pieces) writeAll(file, piece);

@@ -4,7 +4,7 @@ import { ProgramFailure, runProgram } from '../host-program.ts';
 const Magic = '070701';
 const FileType = { regular: 0o100000, folder: 0o040000, link: 0o120000, character: 0o020000 } as const;
 
-/** A plain `newc` archive, which Linux unpacks as its first root file system. @see cpio(5), New ASCII Format */
+/** A plain `newc` archive, which Linux unpacks as an initramfs. @see cpio(5), New ASCII Format */
 export class NewcArchive {
   readonly #parts: Uint8Array[] = [];
   readonly #folders = new Set(['']);
