@@ -8,6 +8,11 @@ export interface PackageDeviceErrorCodes {
    */
   'cmos-register-out-of-range': BackplaneError;
   /**
+   * A machine adds an item or a file to its firmware configuration device that cannot be there.
+   * @remedy Use the keys and names that the message names, each once.
+   */
+  'fw-cfg-refused': BackplaneError;
+  /**
    * The image of a memory chip has changed since the snapshot was saved.
    * @remedy Restore the file of the image together with the snapshot.
    */
@@ -27,9 +32,4 @@ export interface PackageDeviceErrorCodes {
    * @remedy Give the PciBus `busMasterMemory`.
    */
   'missing-bus-master-memory': BackplaneError;
-  /**
-   * A snapshot selects a virtqueue beyond the limit of virtio.
-   * @remedy Restore a snapshot that nothing has changed since it was saved.
-   */
-  'queue-out-of-range': BackplaneError;
 }

@@ -10,9 +10,11 @@ export const Port = { Index: 0, Data: 1 } as const;
 export const ports = portRegion({ name: 'rtc', base: 0x70, size: 2, implements: { max: 1 }, mirrored: true });
 
 /**
- * Selects the register at the data port. It reads as all ones.
+ * Selects the register at the data port. It cannot be read back: the port reads as all ones. Firmware of a PC reads it all the same,
+ * which is no guest error.
  *
  * @see QEMU 7.2, hw/rtc/mc146818rtc.c, cmos_ioport_read: the index port returns 0xff
+ * @see SeaBIOS, src/stacks.c, call32_prep: it saves the NMI mask of this port, and takes 1 as masked
  */
 export const index = ports.register(Port.Index, {
   width: 8,

@@ -36,5 +36,6 @@ export {
   type LintMode,
   type TestRunner,
 } from './conformance/device-conformance.ts';
+export type { GuestRecording } from './conformance/recorded-guest.ts';
 export type { AccessWidth, ScriptStep, Space } from './conformance/script.ts';
 export { Random } from './random.ts';

@@ -1,4 +1,6 @@
+// @module-tag slow
 import { describe, expect, it } from 'vitest';
+import { needs } from '../needs.ts';
 import { whyNotCompared } from './chip.ts';
 import { chips } from './chips.ts';
 import { conform, formatResult, passed } from './conformance.ts';
@@ -8,18 +10,19 @@ import { planted } from './planted.ts';
 import { QemuSubject } from './qemu-subject.ts';
 import { formatOperation, type Subject } from './script.ts';
 
-const missing = new Set(chips.map(whyNotCompared).filter((why) => why !== undefined));
-for (const why of missing) console.log(`Some chips are not compared with QEMU: ${why}`);
-
 /** The shortest scripts that show the planted bugs, as far as they do not depend on the seed. */
 const shortest: Readonly<Record<string, RegExp>> = {
   rtc: /^out8 0x70, 0x[08]b; out8 0x71, 0x[9b-f].; in8 0x71$/,
   'pci-config': /^out32 0xcf8, 0x8000080[4-7]; out\d+ 0xcf[cd], 0x\w+; in\d+ 0xcf[cd]$/,
+  'fw-cfg': /^in\d+ 0x5(0[def]|10)$/,
   pic: /^(master|slave) input \d high; (.*; )?out8 0x20, 0x[0-9a-f]+; (.*; )?in\d+ 0x21$/,
+  i8042: /^out8 0x64, 0xdd; out8 0x64, 0xd0; (.*; )?in\d+ 0x60$/,
+  pit: /^out\d+ 0x43, 0x\w+; (.*; )?in\d+ 0x4[0-2]$/,
+  vga: /^(.*; )?out\d+ 0x3c0, 0x\w+; (.*; )?in\d+ 0x3[bd]a; (.*; )?in\d+ 0x3c[01]$/,
 };
 
 describe.each(chips.filter(({ name }) => name in planted))('$name', (chip) => {
-  it.skipIf(whyNotCompared(chip))('answers as QEMU does, but for what is known', { tags: 'qemu' }, async () => {
+  it('answers as QEMU does, but for what is known', needs('qemu', whyNotCompared(chip)), async () => {
     const plan = { operations: 5_000, seed: 20_241 };
     const result = await conform(chip, new MachineSubject(chip), new QemuSubject(chip.qemu), plan);
     expect(passed(result), formatResult(result)).toBe(true);
@@ -41,9 +44,9 @@ describe.each(chips.filter(({ name }) => name in planted))('$name', (chip) => {
     await findPlantedBug(new MachineSubject(chip));
   });
 
-  it.skipIf(whyNotCompared(chip))(
+  it(
     'with a planted bug is told from QEMU, by a script of a few operations',
-    { tags: 'qemu' },
+    needs('qemu', whyNotCompared(chip)),
     async () => {
       await findPlantedBug(new QemuSubject(chip.qemu));
     },

@@ -7,6 +7,7 @@ import { defineMachine, KiB, MILLISECOND, MiB, use } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { Random } from '../../sdk/testing/random.ts';
+import { needs } from '../needs.ts';
 import { haltingFirmware } from './qemu-subject.ts';
 import { RamMebibytes } from './script.ts';
 
@@ -94,9 +95,9 @@ function qemuBoard({ qtest }: QemuProcess): Board {
 const missing = whyNoQemu();
 
 // Time passes in QEMU only while its processor runs. It runs a firmware here that halts at once.
-it.skipIf(missing)(
+it(
   "edu moves what QEMU's moves, where it moves it to, and says so in the same words",
-  { tags: 'qemu' },
+  needs('qemu', missing),
   async () => {
     const args = ['-m', `${RamMebibytes}M`, '-bios', haltingFirmware(), '-device', 'edu,addr=05.0'];
     const theirs = await QemuProcess.with({ arguments: args }, async (qemu) => {

@@ -1,7 +1,7 @@
 import { IsaBus } from '../../sdk/index.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
-import { hex, type Operation, out, out8, placeOf, read, read8, type Width } from './script.ts';
+import { type Operation, out, out8, portOrPlace, read, read8, type Width } from './script.ts';
 
 const Base = 0x3f8;
 const Irq = 4;
@@ -97,8 +97,7 @@ export const isaSerial: Chip = {
   machineOptions: {},
   deviceOptions: () => ({}),
   qemu: { serial: true, watch: { type: 'ioapic', inputs: [Irq] } },
-  registerNames: () => (operation) =>
-    'port' in operation ? `port ${hex(operation.port)}` : placeOf(operation as never),
+  registerNames: () => portOrPlace,
   outputs: (machine) => Number(machine.service(IsaBus)?.line(Irq).level === true),
   act(random, add) {
     random.weighted([

@@ -1,22 +1,30 @@
 import { eduDifferences, pcTestdevDifferences } from './cards-as-qemu.ts';
 import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
+import { fwCfgDifferences } from './fw-cfg-as-qemu.ts';
+import { i8042Differences } from './i8042-as-qemu.ts';
 import { smbusDifferences } from './ich9-smbus.ts';
 import { pl022OverReset, pl061OverReset } from './interrupt-over-reset.ts';
 import { isaSerialDifferences } from './isa-serial-as-qemu.ts';
 import type { KnownDifference } from './known-difference.ts';
 import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
+import { pcPortsDifferences } from './pc-ports.ts';
 import { picDifferences } from './pic-as-qemu.ts';
+import { piix4PmDifferences } from './piix4-pm-as-qemu.ts';
+import { pitDifferences } from './pit-as-qemu.ts';
 import { pl011Differences } from './pl011-as-qemu.ts';
 import { pl022Differences } from './pl022-as-qemu.ts';
 import { pl061Differences } from './pl061-as-qemu.ts';
 import { plicDifferences } from './plic-as-qemu.ts';
+import { port92Differences } from './port92-as-qemu.ts';
 import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
 import { rtcDifferences } from './rtc-as-qemu.ts';
 import { out, read } from './script.ts';
 import { sp804Differences } from './sp804-as-qemu.ts';
 import { ds1307Differences, eepromDifferences } from './two-wire-as-qemu.ts';
+import { vgaDifferences } from './vga-as-qemu.ts';
 import { badFeature } from './virtio-as-qemu.ts';
-import { queueDifferences } from './virtio-queue-as-qemu.ts';
+import { featuresWithoutVersion, firstInterrupt } from './virtio-modern-as-qemu.ts';
+import { queueDifferences, randomBytes } from './virtio-queue-as-qemu.ts';
 
 const AllBits = 0xffff_ffff;
 const NotModelled =
@@ -60,8 +68,12 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   edu: eduDifferences,
   'pc-testdev': pcTestdevDifferences,
   pic: picDifferences,
+  pit: pitDifferences,
+  i8042: i8042Differences,
+  port92: port92Differences,
   'virtio-rng': [badFeature],
   'virtio-queue': queueDifferences,
+  'virtio-modern': [featuresWithoutVersion, firstInterrupt, randomBytes],
   pciexbar: windowDifferences,
   pirq: pcRoutingDifferences,
   'q35-pirq': q35RoutingDifferences,
@@ -74,5 +86,9 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   'q35-smbus': smbusDifferences,
   ds1307: ds1307Differences,
   eeprom: eepromDifferences,
+  'fw-cfg': fwCfgDifferences,
+  'pc-ports': pcPortsDifferences,
+  'piix4-pm': piix4PmDifferences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
+  vga: vgaDifferences,
 };

@@ -1,7 +1,7 @@
 import { I8259 } from '../../devices/i8259.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
-import { hex, type Operation, out, out8, placeOf, read, read8, type Width } from './script.ts';
+import { type Operation, out, out8, portOrPlace, read, read8, type Width } from './script.ts';
 
 interface Pic {
   readonly name: 'master' | 'slave';
@@ -93,7 +93,7 @@ export const pic: Chip = {
     chips: { type: 'isa-i8259', names: Pics.map(({ name }) => name) },
     watch: { type: 'isa-i8259', outputs: [0] },
   },
-  registerNames: picRegisterNames,
+  registerNames: () => portOrPlace,
   // Input 2 of the master has no pin: the slave drives it. QEMU's can be driven.
   setInput: (machine, name, line, level) => {
     const { master, slave } = machine.device(I8259);
@@ -119,10 +119,3 @@ export const pic: Chip = {
     ]);
   },
 };
-
-function picRegisterNames(): (operation: Operation) => string {
-  return (operation) => {
-    if (!('port' in operation)) return placeOf(operation);
-    return `port ${hex(operation.port)}`;
-  };
-}

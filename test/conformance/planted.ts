@@ -1,4 +1,5 @@
-import { I8259, Mc146818Rtc, Piix3 } from '../../devices/index.ts';
+import type { IntervalCounter } from '../../devices/i8254/counter.ts';
+import { FwCfg, I8042, I8254, I8259, Mc146818Rtc, Piix3, Vga } from '../../devices/index.ts';
 import { device } from '../../sdk/index.ts';
 import { type StandIn, standIn } from './known-difference.ts';
 
@@ -39,9 +40,64 @@ function isPolledAtOnePort(base: typeof I8259) {
   return PicPolledAtOnePort;
 }
 
+/** The status that is latched does not say that a counter counts in BCD. */
+function hidesDecimal(base: typeof I8254) {
+  @device({ type: 'i8254', description: 'an interval timer with a bug' })
+  class PitThatHidesDecimal extends base {
+    protected override counterClass(): typeof IntervalCounter {
+      return class extends super.counterClass() {
+        override latchStatus(): void {
+          super.latchStatus();
+          this.statusLatch &= ~1;
+        }
+      };
+    }
+  }
+  return PitThatHidesDecimal;
+}
+
+/** Data is given at one of the two ports only. */
+function givesDataAtOnePort(base: typeof FwCfg) {
+  @device({ type: 'fw_cfg', description: 'a firmware configuration device with a bug' })
+  class FwCfgWithOnePort extends base {
+    override readPort(offset: number, size: number): number {
+      return offset === 1 ? super.readPort(offset, size) : 0;
+    }
+  }
+  return FwCfgWithOnePort;
+}
+
+/** A read of input status 1 leaves the port of the attribute controller in the middle of an address and its data. */
+function keepsAttributeState(base: typeof Vga) {
+  @device({ type: 'VGA', description: 'a VGA card with a bug' })
+  class VgaThatKeepsAttributeState extends base {
+    override restartAttributes(): void {
+      const { isDataNext } = this.attributes;
+      super.restartAttributes();
+      this.attributes.isDataNext = isDataNext;
+    }
+  }
+  return VgaThatKeepsAttributeState;
+}
+
+/** The bit A20 of the output port cannot be cleared by its command. */
+function keepsA20(base: typeof I8042) {
+  @device({ type: 'i8042', description: 'a keyboard controller with a bug' })
+  class ControllerThatKeepsA20 extends base {
+    protected override execute(command: number): void {
+      if (command !== 0xdd) super.execute(command);
+    }
+  }
+  return ControllerThatKeepsA20;
+}
+
 /** By the name of the chip: a bug for our machine. */
 export const planted: Readonly<Record<string, StandIn>> = {
   rtc: standIn(Mc146818Rtc, keepsUpdateInterrupt),
   'pci-config': standIn(Piix3, cannotDisableInterrupt),
   pic: standIn(I8259, isPolledAtOnePort),
+  i8042: standIn(I8042, keepsA20),
+  pit: standIn(I8254, hidesDecimal),
+  'fw-cfg': standIn(FwCfg, givesDataAtOnePort),
+  vga: standIn(Vga, keepsAttributeState),
 };

@@ -5,6 +5,7 @@ import { pcI440fx } from '../../machines/index.ts';
 import { MILLISECOND, MiB } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu/process.ts';
+import { needs } from '../needs.ts';
 import { haltingFirmware } from './qemu-subject.ts';
 import { RamMebibytes } from './script.ts';
 
@@ -95,7 +96,7 @@ describe('the clock while time passes', () => {
   });
 
   // Time passes in QEMU only while its processor runs, and as fast as the host's: two seconds here.
-  it.skipIf(missing)('differs from QEMU in just these points', { tags: 'qemu' }, async () => {
+  it('differs from QEMU in just these points', needs('qemu', missing), async () => {
     const args = ['-m', `${RamMebibytes}M`, '-bios', haltingFirmware()];
     const theirs = await QemuProcess.with({ arguments: args }, async (qemu) => {
       await qemu.qmp.execute('cont');

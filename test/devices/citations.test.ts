@@ -3,7 +3,7 @@ import { sourceFiles } from '../architecture/source-files.ts';
 
 /** A document and the place in it: a quoted section, a section's number, a table, or for QEMU the file and the function. */
 const Citation =
-  /(QEMU 7\.2, [\w/.-]+\.(c|h|txt)[,:]|(datasheet|Specification|user guide|Arm DDI|SMBus 3\.2|Privileged Architecture|SDM|virtio 1\.0|Unicode)[^@]*?("[^"]+"|\d+\.\d+|Table \d|ADI-\d+|\.TXT|\d{6})|(SeaBIOS|Linux), [\w/.-]+\.[ch],)/;
+  /(QEMU 7\.2, [\w/.-]+\.(c|h|txt)[,:]|(datasheet|Technical Reference|Specification|user guide|Arm DDI|SMBus 3\.2|Privileged Architecture|SDM|virtio 1\.\d|Unicode)[^@]*?("[^"]+"|\d+\.\d+|Table \d|ADI-\d+|\.TXT|\d{6})|(SeaBIOS|Linux), [\w/.-]+\.[ch],)/;
 
 const files = sourceFiles('devices');
 /** Each `@see` with the lines that continue it. */

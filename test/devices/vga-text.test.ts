@@ -37,6 +37,13 @@ describe('the VGA window', () => {
 });
 
 describe('the text screen', () => {
+  it('has the colours of its cells, without blinking and without a cursor', () => {
+    const bench = testBench(VgaText);
+    bench.store16(0xb_8000, 0x9f41);
+    const { rows, colours, cursor } = bench.device.textScreen();
+    expect([rows[0]?.[0], rows[0]?.length, colours[0], cursor]).toEqual(['A', 80, 0x1f, undefined]);
+  });
+
   const print = (
     bench: { store16(address: number, value: number): void },
     row: number,

@@ -1,7 +1,14 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { BusContext } from '../../bus/bus.ts';
 import { refuseNotifier } from '../../bus/event-notifiers.ts';
-import { DmaPort, EventNotifiers, MemoryDmaPort, ResetController, SystemBus } from '../../bus/index.ts';
+import {
+  DmaPort,
+  EventNotifiers,
+  MemoryDmaPort,
+  PowerController,
+  ResetController,
+  SystemBus,
+} from '../../bus/index.ts';
 import { ManualClock, VirtualClock } from '../../clock/index.ts';
 import type { Injection, Token } from '../../device/index.ts';
 import { StatefulServices } from '../../machine/services.ts';
@@ -16,6 +23,15 @@ class RecordedResets extends ResetController {
 
   requestReset(reason: string): void {
     this.reasons.push(reason);
+  }
+}
+
+/** Keeps what a device wanted. A bench stays switched on. */
+class RecordedPowerOffs extends PowerController {
+  readonly requests: { readonly reason: string; readonly status: number }[] = [];
+
+  requestPowerOff(reason: string, status = 0): void {
+    this.requests.push({ reason, status });
   }
 }
 
@@ -43,6 +59,7 @@ export class BenchServices {
   readonly memory: AddressSpace;
   readonly io: AddressSpace;
   private readonly resets = new RecordedResets();
+  private readonly powerOffs = new RecordedPowerOffs();
   /** Services with `@state`. */
   readonly stateful = new StatefulServices();
   private readonly services: Map<Token, object>;
@@ -69,6 +86,7 @@ export class BenchServices {
       [SystemBus, new SystemBus({ topology, memory, io, ram })],
       [DmaPort, new MemoryDmaPort(this.memory)],
       [ResetController, this.resets],
+      [PowerController, this.powerOffs],
       [EventNotifiers, new ImmediateNotifiers(topology)],
       ...more,
     ]);
@@ -78,6 +96,11 @@ export class BenchServices {
   /** Why the device asked for a reset of the machine, each time it did. */
   get requestedResets(): readonly string[] {
     return this.resets.reasons;
+  }
+
+  /** What the device gave as reason and exit status, each time it wanted to switch the machine off. */
+  get requestedPowerOffs(): readonly { readonly reason: string; readonly status: number }[] {
+    return this.powerOffs.requests;
   }
 
   /** Those that have been made. */

@@ -31,6 +31,17 @@ export function addressIn(region: MemoryRegion, spaces: readonly AddressSpace[])
   return spaces.some(({ root }) => root === outermost) ? address : undefined;
 }
 
+/** Regions that the device has mapped itself, into a BAR for instance, are where that is now. */
+export function followRegions(
+  device: Device,
+  addresses: Map<RegionTemplate, number>,
+  spaces: readonly AddressSpace[],
+): void {
+  for (const [template, address] of addresses) {
+    addresses.set(template, addressIn(device.region(template), spaces) ?? address);
+  }
+}
+
 /** A device inside the device of a bench, as the guest reaches it: `bench.of(bench.device.timers[1])`. */
 export class SubDeviceBench<D extends Device> {
   /** @internal */

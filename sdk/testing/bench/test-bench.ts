@@ -43,7 +43,7 @@ import { BenchBus, FreeAddresses } from './place.ts';
 import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
 import { BenchServices } from './services.ts';
 import { setupWords, type TestBenchOptions } from './setup.ts';
-import { addressIn, SubDeviceBench } from './sub-device-bench.ts';
+import { addressIn, followRegions, SubDeviceBench } from './sub-device-bench.ts';
 import type { BackendsByName, TestBackendOf } from './test-backends.ts';
 
 /**
@@ -59,6 +59,10 @@ export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest 
   /** The input pins, by name: `bench.pins.hold.set(true)`, `bench.pins['line[3]'].level`. */
   readonly pins: { readonly [P in InputNames<D>]: InputPin };
 
+  /** The reason of each reset that the device requested. The bench performs none by itself. */
+  readonly requestedResets: readonly string[];
+  /** Each time that the device wanted to switch the machine off. The bench stays on. */
+  readonly requestedPowerOffs: readonly { readonly reason: string; readonly status: number }[];
   private readonly services: BenchServices;
   private readonly options: Readonly<Record<string, unknown>>;
   private readonly mistakes = new GuestErrors();
@@ -73,6 +77,7 @@ export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest 
     const services = new BenchServices(ram, more, allocateRam, startAt);
     super(services.io, services.memory);
     this.services = services;
+    ({ requestedResets: this.requestedResets, requestedPowerOffs: this.requestedPowerOffs } = services);
     this.clock = services.clock;
     const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
     const { options } = metadataOf(deviceClass);
@@ -116,11 +121,6 @@ export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest 
     return this.mistakes.all;
   }
 
-  /** The reason of each reset that the device requested. The bench performs none by itself. */
-  get requestedResets(): readonly string[] {
-    return this.services.requestedResets;
-  }
-
   /** The bus that the device is plugged into: `bench.bus.observer = ...`. */
   get bus(): Bus {
     return this.place.bus;
@@ -142,6 +142,7 @@ export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest 
     this.services.stateful.reset(this.place.reset(this.device, this.services.all));
     const arranged = this.place.arrange(this.device, (...wanted) => this.free.takeFor(...wanted));
     for (const [template, address] of arranged) this.addresses.set(template, address);
+    followRegions(this.device, this.addresses, [this.io, this.memory]);
     this.backends.step(() => this.backends.remind());
   }
 

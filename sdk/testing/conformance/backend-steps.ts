@@ -1,7 +1,7 @@
 import { hex } from '../../base/text.ts';
 import type { Device } from '../../device/index.ts';
 import type { BenchBackends } from '../bench/backends.ts';
-import { TestBlockBackend, TestCharBackend } from '../bench/test-backends.ts';
+import { type TestBackend, TestBlockBackend, TestCharBackend } from '../bench/test-backends.ts';
 import type { TestBench } from '../bench/test-bench.ts';
 import type { Random } from '../random.ts';
 
@@ -22,11 +22,15 @@ export const isBackendStep = (step: { readonly kind: string }): step is BackendS
   step.kind === 'receive' || step.kind === 'other-side' || step.kind === 'fail';
 
 export function performOnBackend(bench: TestBench<Device>, step: BackendStep): void {
-  const side = bench.backends.find(step.backend);
+  performOnSide(bench.backends.find(step.backend), step);
+}
+
+/** The same for the other side itself. */
+export function performOnSide(side: TestBackend | undefined, step: BackendStep): void {
   if (side instanceof TestBlockBackend) {
     if (step.kind === 'fail') side.failNext(step.error);
-  } else if (step.kind === 'receive') side.send(step.bytes);
-  else if (step.kind === 'other-side') side[step.does]();
+  } else if (step.kind === 'receive') side?.send(step.bytes);
+  else if (step.kind === 'other-side') side?.[step.does]();
 }
 
 /** The names of the options whose back ends a random program moves. */

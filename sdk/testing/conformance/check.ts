@@ -3,6 +3,7 @@ import type { Placement } from '../../machine/wiring.ts';
 import type { BenchService } from '../bench/services.ts';
 import type { TestImage } from '../bench/test-backends.ts';
 import type { Random } from '../random.ts';
+import type { GuestRecording } from './recorded-guest.ts';
 import type { ScriptStep } from './script.ts';
 
 /** What the host of a run lends to it. Each member may be missing: a page has none of them. */
@@ -55,6 +56,8 @@ export interface ConformanceSettings {
   readonly idioms?: (random: Random) => readonly ScriptStep[];
   /** What the device does today, compared from then on. It holds values and times that no declaration says. */
   readonly recorded?: BehaviourRecord;
+  /** What real guests did with it, as `backplane serve -record` writes it: the device answers them as it did then. */
+  readonly recordings?: readonly GuestRecording[];
   /**
    * For the lint: what random programs do not reach, with the reason. Pins, timers, state, registers, or `register.field`:
    * `{ 'status.parityError': 'needs a line that garbles' }`.

@@ -1,6 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean, unknownWord } from '../../base/text.ts';
-import { hostNanoseconds } from '../../clock/index.ts';
 import {
   type ConcreteDeviceClass,
   type Device,
@@ -8,7 +7,7 @@ import {
   pinsOf,
   timersOf,
 } from '../../device/index.ts';
-import type { CheckKind, ConformanceFailure, ConformanceHost, ConformanceSettings, Finding } from './check.ts';
+import type { CheckKind, ConformanceFailure, ConformanceSettings } from './check.ts';
 import { transfersAnswerNumbers } from './checks/answers.ts';
 import { arraysReachTheirEnds } from './checks/array-ends.ts';
 import { backendChecks } from './checks/backends.ts';
@@ -27,14 +26,15 @@ import { peeksAgree } from './checks/peeks.ts';
 import { acknowledgedIsLowered, derivedFollows, pinsFollowState } from './checks/pins-and-timers.ts';
 import { interruptsWhileBytesWait } from './checks/receive-interrupts.ts';
 import { behavesAsRecorded } from './checks/recorded-behaviour.ts';
+import { answersRecordedGuests } from './checks/recorded-guests.ts';
 import { keepsRefusedBytes } from './checks/refused-writes.ts';
 import { registerChecks } from './checks/registers.ts';
 import { resetChecks } from './checks/reset.ts';
 import { sentByteChecks } from './checks/sent-bytes.ts';
 import { snapshotRoundTrip } from './checks/snapshot.ts';
 import { onesClear } from './checks/write-one-to-clear.ts';
-import { OutOfTime, setStepDeadline, stepUnderWay } from './script.ts';
 import { type Check, Subject } from './subject.ts';
+import { TimeLimit } from './time-limit.ts';
 
 /** Finds an exception for something that the device does not have. */
 export const settingsNameWhatIsThere: Check = {
@@ -67,59 +67,6 @@ function problemOf({ metadata }: Subject, device: Device, name: string): string 
     : `register '${register.name}' has no such field. ${didYouMean(field, fields)}`;
 }
 
-const Second = 1e9;
-const DefaultSeconds = 300;
-/** A step that took this share of the time is the cause. */
-const LargeShare = 0.5;
-
-/** Host time that a run of the suite has. It begins with the first check. */
-export class TimeLimit {
-  private end: number | undefined;
-
-  constructor(
-    readonly seconds = DefaultSeconds,
-    private readonly runWithin: NonNullable<ConformanceHost['runWithin']> = uninterrupted,
-  ) {}
-
-  /** Runs a check in the time that is left. A host that can end an access that never returns makes it a finding. */
-  run(check: Check, subject: Subject): Finding | undefined {
-    this.end ??= hostNanoseconds() + this.seconds * Second;
-    const left = Math.ceil((this.end - hostNanoseconds()) / 1e6);
-    if (left <= 0) return this.unfinished();
-    let found: Finding | undefined;
-    setStepDeadline(this.end);
-    try {
-      const isDone = this.runWithin(left, () => {
-        found = check.find(subject);
-      });
-      return isDone ? found : this.interrupted(left / 1000);
-    } catch (error) {
-      if (error instanceof OutOfTime) return this.unfinished();
-      throw error;
-    } finally {
-      setStepDeadline(Number.POSITIVE_INFINITY);
-    }
-  }
-
-  private interrupted(left: number): Finding {
-    const { step, since } = stepUnderWay() ?? {};
-    const spent = since === undefined ? 0 : (hostNanoseconds() - since) / Second;
-    if (step === undefined || spent < LargeShare * left) return this.unfinished();
-    const message = `the last step had not ended after ${spent.toFixed(1)} seconds. Bound what a guest can ask for.`;
-    return { message, script: [step] };
-  }
-
-  private unfinished(): Finding {
-    const message = `it is not done, and the ${this.seconds} seconds of the run are over. Give it more, with { seconds }, or fewer { runs }.`;
-    return { message, script: [] };
-  }
-}
-
-function uninterrupted(_milliseconds: number, body: () => void): true {
-  body();
-  return true;
-}
-
 /** What holds for every device. Cheap checks come first. */
 export const contract: readonly Check[] = [
   settingsNameWhatIsThere,
@@ -142,6 +89,7 @@ export const contract: readonly Check[] = [
   coalescedEqualsUncoalesced,
   hostileGuest,
   behavesAsRecorded,
+  answersRecordedGuests,
 ];
 
 /** What is likely a mistake. */
@@ -179,7 +127,16 @@ export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
 const settingWords: Readonly<Record<keyof DeviceConformanceOptions<ConcreteDeviceClass> | 'firstOnly', true>> = {
   ...{ options: true, at: true, bus: true, addr: true, images: true },
   ...{ services: true, runs: true, length: true, seed: true, hostileAccesses: true },
-  ...{ ram: true, values: true, idioms: true, recorded: true, notExercised: true, seconds: true, host: true },
+  ...{
+    ram: true,
+    values: true,
+    idioms: true,
+    recorded: true,
+    recordings: true,
+    notExercised: true,
+    seconds: true,
+    host: true,
+  },
   ...{ describe: true, it: true, lint: true, firstOnly: true },
 };
 

@@ -141,7 +141,8 @@ export function passTime(clock: ManualClock, nanoseconds: number): void {
   clock.rebaseWhenNear();
 }
 
-function letPass(clock: ManualClock, nanoseconds: number): undefined {
+/** Time passes, up to a number of deadlines. */
+export function letPass(clock: ManualClock, nanoseconds: number): undefined {
   const untilNext = () => Math.max(clock.nextDeadline() - clock.now, 0);
   let left = nanoseconds;
   for (let woken = 0; woken < MostDeadlines && untilNext() <= left; woken++) {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { formatFlatViews, formatMemoryTree } from '../../../sdk/memory/index.ts';
 import { QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu/process.ts';
+import { needs } from '../../needs.ts';
 import { type Capture, capture, readCapture, type Scenario, scenarios } from './captures.ts';
 import { canonicalFlatViews, canonicalTrees, parseMemoryTree } from './memory-tree-text.ts';
 import { rebuild } from './rebuild.ts';
 
 const missing = whyNoQemu();
-if (missing) console.log(`Only captured texts are compared: ${missing}`);
 
 async function captureNow(scenario: Scenario): Promise<Capture> {
   return QemuProcess.with(scenario.qemu, (qemu) => capture(qemu, scenario));
@@ -34,7 +34,7 @@ describe.each(scenarios)("the memory of QEMU's $name, rebuilt with our regions",
     expectSameTrees(readCapture(scenario.name));
   });
 
-  it.skipIf(missing)('is and prints as the installed QEMU says', { tags: 'qemu' }, async () => {
+  it('is and prints as the installed QEMU says', needs('qemu', missing), async () => {
     const captured = await captureNow(scenario);
     expectSameViews(captured);
     expectSameTrees(captured);

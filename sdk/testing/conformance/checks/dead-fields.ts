@@ -161,6 +161,7 @@ const overlaps = (
 function differs(left: TestBench<Device>, right: TestBench<Device>, path: string): boolean {
   if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([path])) !== undefined) return true;
   if (left.requestedResets.join() !== right.requestedResets.join()) return true;
+  if (left.requestedPowerOffs.length !== right.requestedPowerOffs.length) return true;
   const errors = ({ guestErrors }: TestBench<Device>): number => guestErrors.reduce((sum, { count }) => sum + count, 0);
   return errors(left) !== errors(right) || firstDifference(ramOf(left), ramOf(right)) >= 0;
 }

@@ -76,6 +76,7 @@ function showsOldTime(
   for (const step of after) if (answerOf(left, step) !== answerOf(right, step)) return true;
   if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([path])) !== undefined) return true;
   if (left.requestedResets.join() !== right.requestedResets.join()) return true;
+  if (left.requestedPowerOffs.length !== right.requestedPowerOffs.length) return true;
   return guestErrorsOf(left) !== guestErrorsOf(right) || firstDifference(ramOf(left), ramOf(right)) >= 0;
 }
 

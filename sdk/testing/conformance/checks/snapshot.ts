@@ -173,7 +173,7 @@ const differingPaths = (left: Fields, right: Fields): readonly string[] =>
  * A new device at the same moment, with the same memory and levels at its inputs, restored from what the old one saved. As in a
  * machine, no edge tells it of those levels.
  */
-function successor(subject: Subject, old: TestBench<Device>, saved: unknown): TestBench<Device> {
+export function successor(subject: Subject, old: TestBench<Device>, saved: unknown): TestBench<Device> {
   const bench = subject.bench();
   bench.clock.set(old.clock.now, old.clock.epoch);
   const inputs = bench.pins as Readonly<Record<string, InputPin>>;
