@@ -19,6 +19,8 @@ export interface CliErrorCodes {
   'file-changed': BackplaneError;
   /** A file or folder of that name exists, and is not one that may be overwritten. @remedy Give another name, or move the old file. */
   'file-exists': BackplaneError;
+  /** A firmware, a kernel or an initrd has no bytes. @remedy Give another file. */
+  'file-empty': BackplaneError;
   /** There is no such file, folder or package. @remedy Correct the path; the message names it. */
   'file-not-found': BackplaneError;
   /** The system refuses to read a file. @remedy Look at the reason in the message: permissions, links, names. */
@@ -58,6 +60,12 @@ export interface CliErrorCodes {
   'malformed-setting': BackplaneError;
   /** The value of -serial is no place for a serial port. @remedy Write stdio, file:PATH, unix:PATH or another that the message lists. */
   'malformed-serial': BackplaneError;
+  /** There is no display of that name. @remedy Give curses or none. */
+  'unknown-display': BackplaneError;
+  /** A screen is to be shown, and there is no terminal for it. @remedy Leave -display out, or run at a terminal. */
+  'no-terminal': BackplaneError;
+  /** A screen is to be shown, and no device of the machine has one. @remedy Add a card: -device VGA. */
+  'no-screen': BackplaneError;
   /** There is no processor mode of that name. @remedy Give real, protected or long. */
   'unknown-cpu-mode': BackplaneError;
   /** An argument does not belong to this command, or not to this form of it. @remedy Write it as the message says. */
@@ -66,11 +74,13 @@ export interface CliErrorCodes {
   'missing-backend-id': BackplaneError;
   /** A command lacks the word that says what it is about. @remedy Add the word; the message has an example. */
   'missing-operand': BackplaneError;
+  /** `measure coalescing -guest linux` has no Linux. @remedy Run `backplane fetch linux-i386`, or measure the firmware. */
+  'guest-not-fetched': BackplaneError;
   /** An optional package that a command needs is not installed. @remedy Install the package that the message names. */
   'missing-optional-package': BackplaneError;
   /** An argument lacks its value. @remedy Write the value behind it. */
   'missing-value': BackplaneError;
-  /** What is asked for has no time of its own: it is modelled, or the processor is emulated. @remedy Use `-accel kvm`, or `-icount`. */
+  /** What is asked for has no time of its own: it is modelled, or the processor is emulated. @remedy Do as the message says. */
   'not-measurable': BackplaneError;
   /** Back ends are for Linux and macOS. @remedy Use one of them, or WSL. */
   'not-on-windows': BackplaneError;
@@ -140,8 +150,10 @@ export interface CliErrorCodes {
   'unknown-recording': BackplaneError;
   /** A disk asks for a format, a driver or an interface that is not modelled. @remedy Give a raw image and if=none. */
   'unsupported-drive': BackplaneError;
-  /** `measure` names nothing that it can measure. @remedy Write `backplane measure coalescing -accel kvm`. */
+  /** `measure` names nothing that it can measure. @remedy Write `backplane measure coalescing`. */
   'unknown-subject': BackplaneError;
   /** An argument has characters that control a terminal. @remedy Leave them out. */
   'unprintable-argument': BackplaneError;
+  /** The package whose processor executes machine code is not installed. @remedy Install the version that the message names. */
+  'x86-missing': BackplaneError;
 }

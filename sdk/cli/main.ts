@@ -12,11 +12,13 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import('./commands/diff.ts')).diffCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   advise: async () => (await import('./commands/advise.ts')).adviseCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
   measure: async () => (await import('./commands/measure.ts')).measureCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
   doc: async () => (await import('./commands/doc.ts')).docCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
   new: async () => (await import('./commands/new.ts')).newCommand,
+  fetch: async () => (await import('./commands/fetch.ts')).fetchCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
 };
 
@@ -34,11 +36,13 @@ Commands:
   advise TRACE          say what coalescing more ports and pages would save
   diff A B              show where two recordings part
   run FILE.ts           run a guest program
-  measure coalescing    measure on the host's KVM what coalescing saves
+  serve -device DEVICE  plug a device into a stock QEMU
+  measure coalescing    count in a running guest what coalescing saves
   info TOPIC            look into a machine: mtree, qtree, registers, coalesced
   doc -device DEVICE    print the register reference of a device in Markdown
   check FILE            look a plugin over: definitions, documentation, a short conformance, wiring
   new device|machine    write a small project with its tests: backplane new device my-uart
+  fetch qemu|kernel...  fetch a QEMU and a Linux for tests of drivers, into a cache
   migrate FILE...       bring sources that were written for 0.1.0 up to this version
 
 Lists:

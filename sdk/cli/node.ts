@@ -3,13 +3,20 @@ import { setFlagsFromString } from 'node:v8';
 import { type Context, createContext, runInNewContext, Script } from 'node:vm';
 import type { BehaviourRecord, ConformanceHost } from '../testing/index.ts';
 
+export type { CodePiece, CodeStart, GeneralRegisters, GuestCode, ProcessorMode } from '../accelerator/guest/code.ts';
+export { FlatBinary, type FlatBinaryOptions } from '../accelerator/guest/flat-binary.ts';
 export { type FileSettings, file } from '../backend/node/file.ts';
 export { type PipeSettings, pipe } from '../backend/node/pipe.ts';
 export { type RawImageSettings, rawImage } from '../backend/node/raw-image.ts';
 export { socket } from '../backend/node/socket.ts';
 export type { SocketSettings } from '../backend/node/socket-address.ts';
 export { type StdioSettings, stdio } from '../backend/node/stdio.ts';
+export { type HostKvmOptions, hostKvmAccelerator } from '../host-kvm/accelerator.ts';
+export type { ServeCounts } from '../serve/counts.ts';
+export { serve } from '../serve/node/serve.ts';
+export type { Served, ServeOptions } from '../serve/node/served.ts';
 export { type ReadTraceOptions, readTrace } from './replay/trace-file.ts';
+export { x86MachineCode, x86Wasm } from './x86-wasm.ts';
 
 let collect: (() => void) | undefined;
 

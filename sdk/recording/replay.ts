@@ -20,6 +20,7 @@ import { ArrivalFeed } from './arrival-feed.ts';
 import { describeMachine, type RunHeader, readHeader } from './header.ts';
 import type { CheckedOutput } from './output-digest.ts';
 import { outsideOf } from './replayed-backends.ts';
+import { replayedCode } from './replayed-code.ts';
 
 /** On what a recorded run is replayed. RAM, options and accelerator are those of the recording. */
 export interface RunReplaySetup {
@@ -82,7 +83,11 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
   const header = readHeader(trace);
   refuseOtherName(trace, header, setup.definition);
   const outside = outsideOf(trace, header, setup.keepOutput ?? 0);
-  const accelerator = simulatedAccelerator({ ...header.accelerator, profile: setup.profile === true });
+  const code = replayedCode(header);
+  const accelerator = simulatedAccelerator({
+    ...{ ...header.accelerator, profile: setup.profile === true },
+    ...(code === undefined ? {} : { machineCode: code }),
+  });
   const { backends } = outside;
   const definition = definitionOf(header, setup.definition);
   const machine = Machine.create(definition, {
@@ -95,8 +100,10 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
   const script = new RunScript(run, header.processors, accelerator, machine.clock);
   script.onProgress = (played) => setup.onProgress?.(played, run.entries.length);
   const feed = new ArrivalFeed(machine, outside.arrivals);
-  accelerator.load(script.guests);
-  const replaying = { script, feed, accelerator, timerLimit: setup.timerLimit ?? header.timerLimit };
+  if (code !== undefined) code.played = { script, clock: machine.clock };
+  accelerator.load(code === undefined ? script.guests : [{ name: trace.name, pieces: [], start: 'reset' }]);
+  const operations = code === undefined ? script.operations : (run.end?.operations ?? Number.POSITIVE_INFINITY);
+  const replaying = { script, feed, accelerator, operations, timerLimit: setup.timerLimit ?? header.timerLimit };
   let outcome = runToTheEnd(replaying);
   while (outcome.reason === 'reset' && script.goesOn) outcome = runToTheEnd(replaying);
   machine.backends.flush();
@@ -120,6 +127,8 @@ interface Replaying {
   readonly script: RunScript;
   readonly feed: ArrivalFeed;
   readonly accelerator: KvmAccelerator;
+  /** Of the whole recording. */
+  readonly operations: number;
   readonly timerLimit: number | undefined;
 }
 
@@ -129,12 +138,12 @@ const SliceOperations = 100_000;
 const Patience = 2_000_000;
 
 /** One run, up to a reset or the end. While something is to come from outside, a guest that waits goes on waiting. */
-function runToTheEnd({ script, feed, accelerator, timerLimit }: Replaying): RunOutcome {
+function runToTheEnd({ script, feed, accelerator, operations: all, timerLimit }: Replaying): RunOutcome {
   const { end } = script.run;
   const pause = end?.reason === 'paused' ? end : undefined;
   let patience = Patience;
   accelerator.begin(
-    limitsOf(script, pause === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations),
+    limitsOf(script, all, pause === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations),
   );
   for (;;) {
     const { operations } = accelerator;
@@ -165,7 +174,7 @@ function sliceUpTo(end: RecordedEnd, operations: number, time: bigint, isDue: bo
 }
 
 /** A run that was stopped at its limit ends at the same operation; any other ends by itself. */
-function limitsOf({ run, operations }: RunScript, timerLimit: number | undefined, done: number) {
+function limitsOf({ run }: RunScript, operations: number, timerLimit: number | undefined, done: number) {
   const { end } = run;
   const limit = end?.reason === 'operation-limit' ? end.operations : operations + MostBehindTheEnd;
   return {
@@ -184,7 +193,7 @@ function definitionOf({ devices }: RunHeader, definition: MachineDefinition): Ma
 }
 
 /** The machine that the recording asks for. Options of devices are given where the definition would give others. */
-function requestOf({ machine, devices, start }: RunHeader, definition: MachineDefinition): MachineRequest {
+export function requestOf({ machine, devices, start }: RunHeader, definition: MachineDefinition): MachineRequest {
   const problems: JsonProblem[] = [];
   const saved = (data: Json, known: Declarations) => {
     const entries = new JsonReader(data, 'options', problems).entries().filter(([name]) => Object.hasOwn(known, name));

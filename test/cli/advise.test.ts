@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, it } from 'vitest';
 import type { Advice, Suggestion } from '../../sdk/analysis/advisor/suggestion.ts';
 import { backplane, expectRefused, type Spoken } from './fake-terminal.ts';

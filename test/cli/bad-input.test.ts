@@ -52,9 +52,9 @@ describe('values that cannot be are refused with what can', () => {
     [['replay', 'seabios-pc-tcg', '-accel', 'kvm-sim,drain=on-access'], undefined, 'piix3-reset-control'],
     [['replay', 'seabios-pc-tcg', '-rtc', 'base=yesterday'], 'invalid-date', '-rtc base=yesterday'],
     [['info', 'qtree', '-f'], 'misplaced-argument', '-f', "'info mtree'"],
-    [['info'], 'missing-operand', 'mtree, qtree, chardev, block, registers, coalesced'],
+    [['info'], 'missing-operand', 'mtree, qtree, chardev, block, registers, screen, coalesced'],
     [['replay'], 'missing-operand', 'backplane replay linux61-boot-rtc'],
-    [['run'], 'missing-operand', 'backplane run FILE.ts'],
+    [['check'], 'missing-operand', 'check FILE.ts'],
     [[], 'missing-operand', 'Usage: backplane COMMAND'],
   ])('%s', async (words, code, ...named) => {
     expectRefused(await backplane(...words), code, ...named);

@@ -82,7 +82,7 @@ describe('backplane doc', () => {
     [['i8259'], 'misplaced-argument', "'backplane doc -device i8259'"],
     [['-device', 'i8259', '-device', 'edu'], 'repeated-argument', "'i8259' and 'edu'"],
     [['-device', 'edu,dma_mask=1'], 'misplaced-argument', "'-device edu'"],
-    [['-device', 'i8258'], 'unknown-device', "'i8259'"],
+    [['-device', 'i8269'], 'unknown-device', "'i8259'"],
     [['-device', ''], 'unknown-device', "''"],
     [['-device', 'edu', '-plugin', './nowhere.ts'], 'file-not-found', './nowhere.ts'],
   ])('%j is refused with what to write instead', async (words, code, named) => {

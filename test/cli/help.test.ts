@@ -3,11 +3,13 @@ import { type Command, commonOptions, parseArguments } from '../../sdk/cli/comma
 import { adviseCommand } from '../../sdk/cli/commands/advise.ts';
 import { checkCommand } from '../../sdk/cli/commands/check.ts';
 import { docCommand } from '../../sdk/cli/commands/doc.ts';
+import { fetchCommand } from '../../sdk/cli/commands/fetch.ts';
 import { infoCommand } from '../../sdk/cli/commands/info.ts';
 import { migrateCommand } from '../../sdk/cli/commands/migrate.ts';
 import { newCommand } from '../../sdk/cli/commands/new.ts';
 import { replayCommand } from '../../sdk/cli/commands/replay.ts';
 import { runCommand } from '../../sdk/cli/commands/run.ts';
+import { serveCommand } from '../../sdk/cli/commands/serve.ts';
 import { backplane } from './fake-terminal.ts';
 
 const commands: [string, Command][] = Object.entries({
@@ -18,7 +20,9 @@ const commands: [string, Command][] = Object.entries({
   doc: docCommand,
   check: checkCommand,
   new: newCommand,
+  fetch: fetchCommand,
   migrate: migrateCommand,
+  serve: serveCommand,
 });
 /** Other names of options that the help has under their first. */
 const aliases = ['M', 'D', 'o', 'f'];

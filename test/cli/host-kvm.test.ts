@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseArguments } from '../../sdk/cli/command.ts';
-import { takeLoaders } from '../../sdk/cli/options/loader.ts';
+import { flatBinaries, takeLoaders } from '../../sdk/cli/options/loader.ts';
+import { whyNoKoffi } from '../needs.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-host-kvm-'));
@@ -25,7 +26,7 @@ const program = file(
 const loader = `loader,file=${binary},addr=0x1000,cpu-num=0`;
 
 /** Tests run in worker threads or processes: the host's kernel is driven from a main thread only. */
-const canUseKvm = isMainThread && canOpen('/dev/kvm');
+const canUseKvm = isMainThread && whyNoKoffi() === undefined && canOpen('/dev/kvm');
 
 function canOpen(path: string): boolean {
   try {
@@ -55,7 +56,6 @@ describe('-accel kvm', () => {
     [['run', program, '-accel', 'kvm,kernel-exit-cost=1'], 'unknown-accelerator-option', "'kernel-exit-cost'"],
     [['run', '-accel', 'kvm', '-device', loader, '-save', 'x.json'], 'misplaced-argument', '-save', 'kvm-sim'],
     [['run', '-accel', 'kvm', '-device', loader, '-trace'], 'misplaced-argument', '-trace'],
-    [['run', '-accel', 'kvm'], 'missing-operand', 'backplane run FILE.ts'],
   ])('refuses %j', async (words, code, ...named) => {
     expectRefused(await backplane(...words), code, ...named);
   });
@@ -76,8 +76,7 @@ describe('-accel kvm', () => {
 
 describe('-device loader', () => {
   it.each<[string[], string, ...string[]]>([
-    [['run', '-device', loader], 'machine-code-guest', "'halt.bin'", '-accel kvm'],
-    [['run', '-device', loader, '-cpu-mode', 'long'], 'machine-code-guest', "'halt.bin'", 'simulated'],
+    [['run', '-device', loader, '-cpu-mode', 'long'], 'machine-code-mode', "'halt.bin'", 'simulated'],
     [['run', program, '-device', loader], 'misplaced-argument', 'prober.ts'],
     [['run', program, '-cpu-mode', 'real'], 'misplaced-argument', '-cpu-mode', 'loader'],
     [['run', '-device', loader, '-cpu-mode', 'rael'], 'unknown-cpu-mode', "'real'"],
@@ -103,5 +102,20 @@ describe('-device loader', () => {
       ['a.bin', 0x1000, 0],
       ['b.bin', 0x1000, 1],
     ]);
+  });
+});
+
+describe('the file of a loader', () => {
+  const loaderOf = (path: string) => takeLoaders(parsed(`loader,file=${path},addr=0x1000,cpu-num=0`)).loaders;
+  const parsed = (device: string) => parseArguments(['-device', device], { device: 'DEVICE' });
+  const bytesOf = async (path: string) => (await flatBinaries(parsed('any'), loaderOf(path)))[0]!.bytes;
+
+  it('is read as it is', async () => {
+    expect(await bytesOf(binary)).toEqual(Uint8Array.of(0xf4));
+  });
+
+  it('that has no length, as in /proc, is not read: it might never end', async () => {
+    const code = process.platform === 'linux' ? 'invalid-flat-binary' : 'file-not-found';
+    await expect(bytesOf('/proc/self/pagemap')).rejects.toMatchObject({ code });
   });
 });

@@ -2,7 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import { empty } from '../../machines/index.ts';
 import { BackplaneError } from '../../sdk/base/errors.ts';
+import { screenOf } from '../../sdk/cli/options/display.ts';
+import { x86Wasm } from '../../sdk/cli/x86-wasm.ts';
+import { Machine } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { backplane } from './fake-terminal.ts';
 
@@ -31,6 +35,7 @@ beforeAll(() => {
     'sleep.ts': program('yield* guest.hlt();'),
     'guest.ts': program('yield* guest.out8(0x80, 1);'),
     'large.json': '',
+    'empty.bin': '',
     'parted.iotrace': [
       '# iotrace v2',
       '# machine: {"name":"empty","ram":4096,"options":{}}',
@@ -68,9 +73,11 @@ goldenMessages('cli', {
   'file-exists': line('run', 'guest.ts', '-save', 'note.txt'),
   'file-not-found': line('run', 'missing.ts'),
   'file-not-readable': line('run', 'round'),
+  'file-empty': line('run', '-kernel', 'empty.bin'),
   'file-not-writable': 'the disk is full, or the folder is read-only: test/cli/files.test.ts',
   'file-too-large': line('run', 'guest.ts', '-loadvm', 'large.json'),
   'guest-not-finished': line('run', 'sleep.ts', '-machine', 'isapc'),
+  'guest-not-fetched': 'it is about the cache of this user: test/cli/measure.test.ts',
   'invalid-date': line('replay', 'seabios-pc-tcg', '-rtc', 'base=yesterday'),
   'invalid-device-id': info('-device', 'edu,id=9lives'),
   'invalid-file-name': line('run', 'guest.ts', '-save', 'hollow/'),
@@ -85,15 +92,17 @@ goldenMessages('cli', {
   'malformed-setting': info('-device', ',irq=8'),
   'misplaced-argument': line('info', 'qtree', '-f'),
   'missing-backend-id': info('-chardev', 'null'),
-  'missing-operand': line('run'),
+  'missing-operand': line('check'),
   'missing-optional-package': 'the package is installed; test/package/packed-tarball.test.ts removes it',
   'missing-value': line('run', 'guest.ts', '-machine'),
+  'no-screen': () => screenOf(Machine.create(empty)),
+  'no-terminal': line('run', '-display', 'curses'),
   'no-kernel-irqchip': line('run', 'guest.ts', '-accel', 'kvm,kernel-irqchip=on'),
   'not-a-file': line('run', 'hollow'),
   'not-a-source-file': line('-plugin', './data.json'),
   'not-on-windows': 'it is about another system',
   'places-left': 'test/cli/migrate.test.ts',
-  'not-measurable': line('measure', 'coalescing'),
+  'not-measurable': line('measure', 'coalescing', '-icount'),
   'plugin-check-failed': line('check', './nothing.ts'),
   'plugin-load-failed': line('-plugin', './throws.ts'),
   'plugin-without-exports': line('-plugin', './nothing.ts'),
@@ -114,6 +123,7 @@ goldenMessages('cli', {
   'unknown-clock': line('run', 'guest.ts', '-clock', 'hots'),
   'unknown-command': line('rpelay'),
   'unknown-cpu-mode': line('run', '-device', 'loader,file=guest.ts,addr=0x1000,cpu-num=0', '-cpu-mode', 'rael'),
+  'unknown-display': line('run', '-display', 'cusres'),
   'unknown-device': info('-device', 'mc146818rct'),
   'unknown-machine': line('info', 'qtree', '-machine', 'isapv'),
   'unknown-operand': line('info', 'mtre'),
@@ -122,4 +132,5 @@ goldenMessages('cli', {
   'unknown-subject': line('measure', 'ports', '-accel', 'kvm'),
   'unprintable-argument': line('run', 'a\x1b[2J.ts'),
   'unsupported-drive': info('-drive', 'file=disk.qcow2,format=qcow2,if=none,id=d0'),
+  'x86-missing': () => x86Wasm('v86/build/absent.wasm'),
 });

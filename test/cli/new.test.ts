@@ -34,6 +34,28 @@ describe('backplane new', () => {
       expect(readFileSync(join(folder, 'egg-timer', file), 'utf8')).not.toMatch(/\{\{|__name__/);
   });
 
+  it('writes a card with a Linux driver, and their test, where that is asked for', async () => {
+    const { printed } = await backplane('new', 'device', 'root-card', '-pci', '-driver', '-json');
+    const { files } = JSON.parse(printed) as { files: string[] };
+    expect(files).toEqual(
+      expect.arrayContaining(['driver/root-card.c', 'test/root-card.linux.test.ts', 'test/root-card.test.ts']),
+    );
+    expect(readFileSync(join(folder, 'root-card/README.md'), 'utf8')).toContain('backplane fetch qemu headers');
+    for (const file of files)
+      expect(readFileSync(join(folder, 'root-card', file), 'utf8')).not.toMatch(/\{\{|__name__/);
+    const plain = JSON.parse((await backplane('new', 'device', 'plain-card', '-pci', '-json')).printed) as {
+      files: string[];
+    };
+    expect(plain.files.filter((file) => /driver|linux/.test(file))).toEqual([]);
+    // What the guide shows of it.
+    await backplane('new', 'device', 'my-card', '-pci', '-driver');
+    const guide = readFileSync(join(before, 'sdk/guides/44-your-driver-in-ci.md'), 'utf8');
+    const shown = /```typescript\n([\s\S]*?)```/.exec(guide)?.[1] as string;
+    expect(readFileSync(join(folder, 'my-card/test/my-card.linux.test.ts'), 'utf8')).toContain(shown);
+    await refused(['device', 'x-card', '-driver'], 'misplaced-argument', '-pci -driver');
+    await refused(['machine', 'x-board', '-pci'], 'misplaced-argument', 'for a device');
+  });
+
   it('whose device can be plugged in as it is', async () => {
     await backplane('new', 'device', 'latch-4');
     const { printed } = await backplane(

@@ -47,7 +47,9 @@ export interface Shown {
 }
 
 /** Whether this host has what the driver needs. */
-export const hasPseudoTerminal = (): boolean => spawnSync('python3', ['-c', 'import pty']).status === 0;
+/** Why no program can be put in front of one; undefined where it can. */
+export const whyNoPseudoTerminal = (): string | undefined =>
+  spawnSync('python3', ['-c', 'import pty']).status === 0 ? undefined : "there is no 'python3' with its module pty.";
 
 export function inTerminal(argv: readonly string[], steps: readonly TerminalStep[], seconds = 30): Promise<Shown> {
   return new Promise((resolve, reject) => {

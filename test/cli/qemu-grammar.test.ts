@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu/index.ts';
+import { needs } from '../needs.ts';
 import { backplane } from './fake-terminal.ts';
 
 /** What both take. */
@@ -74,11 +75,8 @@ async function ours(text: string): Promise<string> {
   return noted;
 }
 
-const why = whyNoQemu();
-
-describe.skipIf(why !== undefined)(`-device beside an installed QEMU${why === undefined ? '' : ` (${why})`}`, () => {
+describe('-device beside an installed QEMU', needs('qemu', whyNoQemu()), () => {
   it('is accepted and refused alike, but where ours is stricter and says why', {
-    tags: 'qemu',
     timeout: 60_000,
   }, async () => {
     await QemuProcess.with({}, async ({ qmp }) => {

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { spawn } from 'node:child_process';
 import {
   appendFileSync,
@@ -15,8 +16,13 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isapc } from '../../machines/index.ts';
+import type { GuestSource } from '../../sdk/accelerator/index.ts';
 import { readTrace } from '../../sdk/cli/node.ts';
+import { recordedRun } from '../../sdk/cli/replay/recording-file.ts';
+import { Machine } from '../../sdk/machine/index.ts';
 import { replayRun } from '../../sdk/recording/replay.ts';
+import { needs, whyNoX86 } from '../needs.ts';
+import { expectRefusal } from '../refusal.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-record-'));
@@ -123,6 +129,18 @@ describe('run -record', () => {
   });
 });
 
+it('a run that cannot be recorded leaves the recording that is there, and makes no new one', async () => {
+  const guest: GuestSource = { name: 'under way', next: () => false, interrupt() {} };
+  writeFileSync(at('kept.iotrace'), '# iotrace v2\n');
+  for (const name of ['kept.iotrace', 'new.iotrace.gz']) {
+    const machine = Machine.create(isapc);
+    const recorded = { machine, guests: [guest], timers: {}, note: () => {}, run: () => machine.run(guest) };
+    await expectRefusal(() => recordedRun(at(name), recorded), 'guest-not-recordable', 'under way');
+  }
+  expect(readFileSync(at('kept.iotrace'), 'latin1')).toBe('# iotrace v2\n');
+  expect(existsSync(at('new.iotrace.gz'))).toBe(false);
+});
+
 describe('a recording that was cut off', () => {
   it('is read up to its last whole line or block, with a warning, wherever it ends', async () => {
     await run('-record', at('whole.iotrace'));
@@ -155,5 +173,38 @@ describe('a recording that was cut off', () => {
     expect(trace.run?.entries.length).toBeGreaterThan(4000);
     const replay = replayRun(trace, { definition: isapc });
     expect([replay.isCut, replay.differed]).toEqual([true, 0]);
+  });
+});
+
+describe('a recorded run of machine code', needs('host', whyNoX86()), () => {
+  const file = at('firmware.iotrace.gz');
+  const exitsOf = (text: string) => (JSON.parse(text) as { exits: unknown }).exits;
+
+  it('is replayed with equal counts, and its accesses are compared, advised on and reported', async () => {
+    const run = await backplane('run', '-limit', '150000', '-serial', 'null', '-m', '32', '-record', file, '-json');
+    expect(run.status).toBe(0);
+    const replay = await backplane('replay', file, '-json');
+    expect(replay.status).toBe(0);
+    expect(exitsOf(replay.printed)).toEqual(exitsOf(run.printed));
+    expect((await backplane('replay', file)).printed).toContain('150,000 instructions in ');
+    const compared = await backplane('replay', file, '-compare', '-report', at('firmware.html'), '-json');
+    const { modes } = JSON.parse(compared.printed) as {
+      modes: { name: string; exits: { userspaceExits: number }; devices: { device: string; differed: number }[] }[];
+    };
+    expect(modes.map(({ name }) => name)).toEqual(['off', 'overlay', 'ours']);
+    expect(modes[2]!.exits.userspaceExits).toBeLessThan(modes[0]!.exits.userspaceExits);
+    // The chips of the recorded machine answer, and as they did.
+    expect(modes[2]!.devices).toEqual(
+      expect.arrayContaining([expect.objectContaining({ device: 'vga', differed: 0 })]),
+    );
+    expect(readFileSync(at('firmware.html'), 'utf8')).toContain('<html');
+    const advised = await backplane('advise', file);
+    expect(advised.printed).toMatch(/port 0x3f8 +serial/);
+    expect((await backplane('diff', file, file)).status).toBe(0);
+  }, 120_000);
+
+  it('is no longer the same with another machine, and says so', async () => {
+    const other = await backplane('replay', file, '-device', 'edu');
+    expectRefused(other, 'recording-of-another-machine', 'edu');
   });
 });

@@ -42,6 +42,14 @@ describe('the status of backplane run', () => {
     expect(await backplane('run', end, '-machine', 'isapc')).toMatchObject({ status: 0, noted: '' });
   });
 
+  it('is the one that the guest gives to isa-debug-exit', async () => {
+    const exit = guest('exit', 'yield* guest.out8(0x501, 0x10);\nfor (;;) yield* guest.in8(0x71);');
+    const words = ['run', exit, '-machine', 'isapc', '-device', 'isa-debug-exit'];
+    const { status, noted, printed } = await backplane(...words);
+    expect({ status, noted }).toEqual({ status: 33, noted: '' });
+    expect(printed).toContain('The guest has ended the run with status 33.');
+  });
+
   it('is 0 at a limit that the user gave', async () => {
     const { status, noted, printed } = await backplane('run', spin, '-machine', 'isapc', '-limit', '1000');
     expect({ status, noted }).toEqual({ status: 0, noted: '' });

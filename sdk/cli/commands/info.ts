@@ -25,6 +25,7 @@ not opened; images of disks are, for reading.
   qtree                 devices, their options and their wires
   chardev, block        back ends for characters, and images of disks
   registers             what the guest would read from each declared register, read without side effects
+  screen                the text on the screen of a display adapter
   coalesced             every range declared coalesced: alive, narrowed, dead (and why), unprotected
 
 Options:

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import { knownDevices, knownMachines } from '../catalogue.ts';
-import type { Command } from '../command.ts';
+import type { Arguments, Command } from '../command.ts';
 import { packageRoot } from '../files.ts';
 import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
 import { projectNames, refuseImportedNames, renderProject, writeProject } from '../scaffold/project.ts';
@@ -12,19 +12,22 @@ const kinds = ['device', 'machine'];
 const tools = ['@types/node', 'typescript', 'vitest'] as const;
 
 export const newCommand: Command = {
-  usage: 'backplane new device|machine NAME [-backplane SPEC]',
+  usage: 'backplane new device|machine NAME [-pci [-driver]] [-backplane SPEC]',
   summary: 'write a small project: a device or a machine with its tests',
   help: `Writes a folder NAME with a device (or a machine), its test, a guest program, package.json, tsconfig.json and a README. It
 installs, type-checks and passes its tests as it is; from there on it is yours. Nothing is overwritten.
 
 Options:
-  -backplane SPEC      what it depends on: a tarball, a folder or a version; default: what this command was installed from
+  -pci                  the device is a PCI card
+  -driver               with a Linux driver for it: a kernel module, and a test of both in QEMU (see 'backplane fetch')
+  -backplane SPEC       what it depends on: a tarball, a folder or a version; default: what this command was installed from
   -json                 the folder and its files as a JSON value
 
 Examples:
   backplane new device my-uart && cd my-uart && npm install && npm test
+  backplane new device my-card -pci -driver
   backplane new machine my-board -backplane ../backplane-0.3.0.tgz`,
-  options: { backplane: 'SPEC' },
+  options: { pci: true, driver: true, backplane: 'SPEC' },
   async run({ terminal, arguments: args, json }) {
     const [kind, name, ...more] = args.positional;
     if (kind === undefined)
@@ -35,13 +38,14 @@ Examples:
       throw new BackplaneError('missing-operand', `new ${kind}: the name is missing. Write new ${kind} NAME.`);
     if (more.length > 0)
       throw new BackplaneError('too-many-operands', `new ${kind} takes one name, not also '${more.join(' ')}'.`);
+    const templates = templatesOf(kind, args);
     const { version, devDependencies } = ownPackage();
     const names = projectNames(kind, name, ['backplane', ...tools]);
     await refuseOwnName(kind, name);
     const given = args.value('backplane');
     const backplane = given === undefined ? ownSpecifier(version) : givenSpecifier(given);
     const versions = Object.fromEntries(tools.map((tool) => [tool, devDependencies[tool] ?? 'latest']));
-    const files = renderProject(kind, { ...names, ...versions, backplane });
+    const files = renderProject(templates, { ...names, ...versions, backplane });
     refuseImportedNames(names, files);
     writeProject(name, files);
     const written = [...files.keys()].sort();
@@ -50,6 +54,16 @@ Examples:
     terminal.print(`${lines}\n\nNext: cd ${name} && npm install && npm test`);
   },
 };
+
+function templatesOf(kind: string, args: Arguments): readonly string[] {
+  const [pci, driver] = [args.has('pci'), args.has('driver')];
+  const refuse = (why: string): BackplaneError => new BackplaneError('misplaced-argument', `new ${kind}: ${why}`);
+  if (kind !== 'device' && (pci || driver)) throw refuse('-pci and -driver are for a device.');
+  if (driver && !pci)
+    throw refuse("-driver needs -pci: QEMU plugs in PCI cards only. Write 'new device NAME -pci -driver'.");
+  if (!pci) return [kind];
+  return driver ? ['pci', 'driver'] : ['pci'];
+}
 
 /** A device of a plugin replaces one of the package with its type. A new project must not do that by mistake. */
 async function refuseOwnName(kind: string, name: string): Promise<void> {

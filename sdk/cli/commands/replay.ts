@@ -17,7 +17,7 @@ import { isExact, replayExactly } from '../replay/exact.ts';
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
 import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
 import { formatReplay, type ReplayedMode, replayData } from '../replay/report.ts';
-import { machineOf, namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
+import { asRecorded, machineOf, namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {
@@ -59,8 +59,9 @@ Examples:
     const { terminal, arguments: args, json } = context;
     const name = namedRecording('replay', args.positional);
     const trace = await readRecording(name, terminal);
-    const machine = await chooseMachine(args, undefined, machineOf(trace));
-    if (isExact(trace, args, machine)) return replayExactly(trace, machine, context);
+    const given = await chooseMachine(args, undefined, machineOf(trace));
+    if (isExact(trace, args, given)) return replayExactly(trace, given, context);
+    const machine = asRecorded(trace, given);
     const accelerator = chooseAccelerator(args);
     const { options } = accelerator;
     const modes = args.has('compare') ? comparedModes(machine, options) : singleMode(machine, options);

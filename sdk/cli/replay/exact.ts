@@ -109,10 +109,11 @@ function formatReplay(trace: RecordedTrace, replay: RunReplay): string {
   const { machine, header, statistics, outcome } = replay;
   const guests = header.guests.map((name) => `'${name}'`).join(', ');
   const time = decimal(machine.clock.absolute(), 3);
+  const operations = counted(outcome.operations, header.machineCode ? 'instruction' : 'operation');
   return [
-    `${trace.name}: ${guests} on ${machine.definition.name}, ${counted(outcome.operations, 'operation')} again.`,
+    `${trace.name}: ${guests} on ${machine.definition.name}, ${operations} again.`,
     formatExits(statistics),
-    `${counted(outcome.operations, 'operation')} in ${time} us of guest time, modelled. ${verdict(trace, replay)}`,
+    `${operations} in ${time} us of guest time, modelled. ${verdict(trace, replay)}`,
   ].join('\n\n');
 }
 

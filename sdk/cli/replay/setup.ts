@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts';
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/text.ts';
-import { metadataOf } from '../../device/index.ts';
+import { didYouMean, times } from '../../base/text.ts';
 import { describeDifference } from '../../machine/access-names.ts';
-import type { Machine, MachineDefinition } from '../../machine/index.ts';
+import type { Machine } from '../../machine/index.ts';
 import { readHeader } from '../../recording/header.ts';
+import { requestOf } from '../../recording/replay.ts';
 import type { Arguments } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
-import type { MachineChoice } from '../options/machine.ts';
+import { type MachineChoice, withInstantLines } from '../options/machine.ts';
 import { chooseRtc, startAt } from '../options/rtc.ts';
 import type { Terminal } from '../terminal.ts';
 import type { RecordedClock } from './recorded-clock.ts';
@@ -75,12 +75,30 @@ export async function readRecording(nameOrPath: string, terminal: Terminal): Pro
   const trace = await readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
   if (trace.run !== undefined && trace.run.end === undefined)
     terminal.note(`warning: recording '${trace.name}' was cut off: it is read up to its last whole block.`);
+  const { transfers } = trace;
+  if (transfers !== undefined) {
+    terminal.note(
+      `warning: not replayed: DMA. The device read guest memory ${times(transfers)}, and what depends on that may differ.`,
+    );
+  }
   return trace;
 }
 
 /** The machine of a recorded run; undefined for a list of accesses, which does not say it. */
 export function machineOf(trace: RecordedTrace): string | undefined {
   return trace.run === undefined ? undefined : readHeader(trace).machine.name;
+}
+
+/** The machine of recorded machine code has the options and the RAM of the recorded one, where the command line gives no others. */
+export function asRecorded(trace: RecordedTrace, machine: MachineChoice): MachineChoice {
+  const header = trace.run === undefined ? undefined : readHeader(trace);
+  const { definition, request } = machine;
+  if (header?.machineCode !== true || header.machine.name !== definition.name) return machine;
+  const { ram, options } = requestOf(header, definition);
+  return {
+    ...machine,
+    request: { ...(ram === undefined ? {} : { ram }), ...request, options: { ...options, ...request.options } },
+  };
 }
 
 /** The setup of a replay: the machine, its clock set to that of the recording, and the models of absent devices. */
@@ -96,17 +114,6 @@ export function replaySetup(
     request: { ...request, ...(clock === undefined ? {} : { deviceOptions: startAt(definition, clock.date) }) },
     conditional: (built) => [...selectedFunctions(built, onAbsentFunction), localApic],
   };
-}
-
-/** The recorded machine sent and received characters at once, as QEMU does: serial ports do so too, unless an option says otherwise. */
-function withInstantLines(definition: MachineDefinition): MachineDefinition {
-  const devices = definition.devices.map((used) => {
-    const { options = {} } = used;
-    const isPlain =
-      metadataOf(used.device).options.declarations['instant'] === undefined || typeof options === 'function';
-    return isPlain ? used : { ...used, options: { instant: true, ...options } };
-  });
-  return { ...definition, devices };
 }
 
 /** `-rtc base=2026-11-22T10:09:01`: the start date, instead of that of the recording. */

@@ -62,10 +62,13 @@ export function refuseImportedNames({ name, Class, camel }: ProjectNames, files:
 const templates = fileURLToPath(new URL('sdk/cli/templates/', packageRoot));
 const suffix = '.template';
 
-/** The files of a new project by path. */
-export function renderProject(kind: string, values: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+/** The files of a new project by path: those of a later template replace those of an earlier one. */
+export function renderProject(
+  kinds: readonly string[],
+  values: Readonly<Record<string, string>>,
+): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
-  for (const folder of ['project', kind]) {
+  for (const folder of ['project', ...kinds]) {
     const root = join(templates, folder);
     for (const path of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
       if (!path.endsWith(suffix)) continue;
