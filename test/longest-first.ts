@@ -8,6 +8,7 @@ const longest = [
   'test/guides/even-guides.test.ts',
   'test/testing/conformance/mistakes.test.ts',
   'test/cli/process.test.ts',
+  'test/cli/hot-reload.test.ts',
   'test/cli/launcher.test.ts',
   'test/analysis/advisor/advise.test.ts',
   'test/analysis/advisor/verdict.test.ts',
@@ -17,6 +18,8 @@ const longest = [
   'test/cli/recorded-run.test.ts',
   'test/cli/replay.test.ts',
   'test/fuzz/restored-machines.test.ts',
+  'test/machine/snapshot/same-machine.test.ts',
+  'test/cli/plugins.test.ts',
 ];
 
 const placeOf = ({ moduleId }: TestSpecification): number => {

@@ -14,6 +14,7 @@ describe('-accel kvm-sim options', () => {
       ring: '6.12',
       kernelExitCost: 660,
       userspaceExitCost: 3410,
+      isaAccess: 1000,
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Capability } from '../../sdk/accelerator/index.ts';
+import { Errno, UserspaceMemoryRegion, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { DirtyLogClient, MemoryRegion, type RamBlock, RegionOps } from '../../sdk/memory/index.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -27,6 +28,27 @@ class CountingKernel extends SimulatedKernel {
   override releaseGuestMemory(block: RamBlock): void {
     this.blocks--;
     super.releaseGuestMemory(block);
+  }
+}
+
+/** Other memory is at one address, and the processor ends at another. */
+class KernelWithLimits extends SimulatedKernel {
+  static readonly taken = 0x1000_0000;
+  static readonly end = 2 ** 45;
+  private failure = 0;
+
+  override get errno(): number {
+    return this.failure === 0 ? super.errno : this.failure;
+  }
+
+  override ioctl(fd: number, request: number, argument: DataView | number): number {
+    this.failure = 0;
+    if (request === VmRequest.SetUserMemoryRegion && typeof argument !== 'number') {
+      const address = Number(argument.getBigUint64(UserspaceMemoryRegion.guestAddress, true));
+      if (address === KernelWithLimits.taken) this.failure = Errno.EEXIST;
+      if (address >= KernelWithLimits.end) this.failure = Errno.EINVAL;
+    }
+    return this.failure === 0 ? super.ioctl(fd, request, argument) : -1;
   }
 }
 
@@ -261,6 +283,22 @@ describe('memory slots', () => {
     });
     expect(values).toEqual([0x77, 0x77]);
     expect(exitsOf(machine)).toBe(3);
+  });
+
+  it('are not made where the kernel has other memory, or reaches no more: the RAM exits, is still right, and can go', () => {
+    const machine = new SmallMachine([], { kernel: new KernelWithLimits() });
+    for (const address of [KernelWithLimits.taken, KernelWithLimits.end]) {
+      const region = MemoryRegion.ram(machine.topology, `at-${address}`, 0x2000);
+      const exits = exitsOf(machine);
+      machine.memory.root.addSubregion(address, region, 1);
+      machine.run(function* (guest) {
+        yield* guest.store32(address + 0x1000, 0xcafe);
+      });
+      expect(region.ram!.view.getUint32(0x1000, true)).toBe(0xcafe);
+      expect(exitsOf(machine)).toBe(exits + 1);
+      machine.memory.root.removeSubregion(region);
+    }
+    machine.accelerator.detach();
   });
 
   it('are all given back when the accelerator is detached', () => {

@@ -4,7 +4,9 @@ import { GuestOperation, type GuestSource, OperationKind } from '../../sdk/accel
 import { saveGuest } from '../../sdk/accelerator/guest/saved-guest.ts';
 import {
   Accelerator,
+  FlatBinary,
   type GuestBody,
+  type GuestCode,
   guestProgram,
   type KvmAccelerator,
   parseAcceleratorSettings,
@@ -20,6 +22,7 @@ import { ManualClock } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../sdk/memory/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { KernelBench } from './kernel-bench.ts';
+import { scriptedCode } from './scripted-processor.ts';
 import { indexAndData, plainPort, SmallMachine } from './small-machine.ts';
 
 const busy = guestProgram('busy', function* () {});
@@ -72,6 +75,13 @@ function anotherProgram(): void {
   LoggedGuest.replay(busy.start(), log, undefined, new GuestOperation());
 }
 
+const code: GuestCode = {
+  name: 'boot.bin',
+  pieces: [{ address: 0x1000, bytes: Uint8Array.of(0xf4) }],
+  start: { mode: 'real', entry: 0x1000 },
+};
+const withProcessor = () => simulatedAccelerator({ machineCode: scriptedCode([]) });
+
 const stranger: GuestSource = { name: 'stranger', next: () => false, interrupt: () => undefined };
 
 goldenMessages('accelerator', {
@@ -115,6 +125,20 @@ goldenMessages('accelerator', {
     scheduledAccelerator({
       kernel: new OtherKernel((request) => (request === SystemRequest.CreateVm ? -1 : undefined)),
     }),
+  'machine-code-guest': () => simulatedAccelerator().load([code]),
+  'machine-code-mode': () => withProcessor().load([{ ...code, start: { mode: 'long', entry: 0x1000 } }]),
+  'machine-code-processors': () => withProcessor().load([code, busy]),
+  'machine-code-ram': () => {
+    const accelerator = withProcessor();
+    accelerator.allocateRam(0x20_0000, 'ram', true);
+    accelerator.load([code]);
+  },
+  'no-memory-for-code': () => {
+    const accelerator = withProcessor();
+    new SmallMachine([], { accelerator, ram: 0x1000 });
+    accelerator.load([code]);
+  },
+  'invalid-flat-binary': () => new FlatBinary({ name: 'boot.bin', bytes: new Uint8Array(16), address: 0xf_fff8 }),
   'machine-not-settled': () => {
     const machine = new SmallMachine(indexAndData(), { drain: 'on-access' });
     machine.run((guest) => guest.out8(0x70, 1));

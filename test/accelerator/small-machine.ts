@@ -54,6 +54,7 @@ export class SmallMachine {
   readonly regions = new Map<string, MemoryRegion>();
   readonly memory: AddressSpace;
   readonly io: AddressSpace;
+  readonly host: AcceleratorHost;
   resets = 0;
   onReset: () => void = () => undefined;
 
@@ -61,7 +62,7 @@ export class SmallMachine {
     const { resetPorts, interruptController, ram = 0xa0000, kernel, accelerator, ...rest } = options;
     this.accelerator =
       accelerator ?? (kernel === undefined ? simulatedAccelerator(rest) : scheduledAccelerator({ ...rest, kernel }));
-    this.topology.allocateRam = (size, name) => this.accelerator.allocateRam(size, name);
+    this.topology.allocateRam = (size, name) => this.accelerator.allocateRam(size, name, name === 'ram');
     const system = MemoryRegion.container(this.topology, 'system', 2 ** 64);
     const ports = MemoryRegion.unassignedPorts(this.topology, 'io');
     if (ram > 0) system.addSubregion(0, MemoryRegion.ram(this.topology, 'ram', ram));
@@ -71,7 +72,7 @@ export class SmallMachine {
       const parent = device.space === 'memory' ? system : ports;
       parent.addSubregion(device.at, this.regionOf(device), device.priority ?? 0);
     }
-    const host: AcceleratorHost = {
+    this.host = {
       topology: this.topology,
       memory: this.memory,
       io: this.io,
@@ -83,7 +84,7 @@ export class SmallMachine {
         this.onReset();
       },
     };
-    this.accelerator.attach(host);
+    this.accelerator.attach(this.host);
   }
 
   /** RAM at the end of what is otherwise free, to be moved by the test. */

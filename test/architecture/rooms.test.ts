@@ -18,7 +18,7 @@ const MemoryCircle = [
 const FewLines = 30;
 /** An entry, or what a room shows of itself: a list of names. */
 const isList = (path: string): boolean => basename(path) === 'index.ts' || dirname(path) === 'sdk';
-const MostFiles = 500;
+const MostFiles = 660;
 const MostSmallFiles = 12;
 
 describe('the rooms of the SDK', () => {

@@ -14,27 +14,35 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   // The files below `node/` only: a page runs the rest.
   backend: { rooms: ['base', 'clock', 'state', 'device'], packages: /^node:/ },
   accelerator: { rooms: ['base', 'memory', 'clock'] },
+  // A processor for the simulated kernel, which it knows by ProcessorSeam only.
+  processor: { rooms: ['base', 'memory', 'accelerator'] },
+  assembler: { rooms: ['base'] },
+  boot: { rooms: ['base', 'memory', 'accelerator'], packages: /^fflate$/ },
   // The package in one file only: KoffiFile.
-  'host-kvm': { rooms: ['base', 'memory', 'clock', 'accelerator'], packages: /^(node:.*|koffi)$/ },
+  native: { rooms: ['base'], packages: /^(node:.*|koffi)$/ },
+  'host-kvm': { rooms: ['base', 'memory', 'clock', 'accelerator', 'native'], packages: /^node:/ },
   coalescing: { rooms: ['base', 'memory', 'device'] },
   machine: {
     rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'backend', 'accelerator', 'coalescing'],
     packages: /^(inversify|fflate)$/,
   },
+  // The files below `node/` have sockets, and libc; inversify for the services around a served function.
+  serve: { rooms: [...Ground, 'native', 'recording'], packages: /^(node:|inversify$)/ },
   recording: { rooms: Ground },
   monitor: { rooms: Ground },
-  testing: { rooms: [...Ground, 'monitor'], packages: /^node:/ },
+  testing: { rooms: [...Ground, 'monitor', 'native', 'serve'], packages: /^node:/ },
   // The type of the plotting library only: the command loads it.
   analysis: { rooms: [...Ground, 'monitor'], packages: /^@observablehq\/plot$/ },
   cli: {
-    rooms: [...Ground, 'monitor', 'recording', 'analysis', 'testing', 'host-kvm'],
+    rooms: [...Ground, 'monitor', 'recording', 'analysis', 'testing', 'host-kvm', 'serve', 'boot', 'processor'],
     packages: /^(node:|esbuild$|inversify$|reflect-metadata$|@observablehq\/plot$)/,
   },
 };
 
-/** All rooms but the command's and the host's KVM run in a page too: they import no `node:` module and use no Buffer and no process. */
+/** All rooms but the command's, the host's KVM and its libc run in a page too: they import no `node:` module and use no Buffer and no process. */
 const runsInPage = (path: string): boolean =>
-  ![undefined, 'cli', 'host-kvm'].includes(roomOf(path)) && !/^sdk\/(testing\/qemu|backend\/node)\//.test(path);
+  ![undefined, 'cli', 'host-kvm', 'native'].includes(roomOf(path)) &&
+  !/^sdk\/(testing\/qemu|backend\/node|serve\/node)\//.test(path);
 
 /** The userspace of KVM knows a kernel by its interface. Each of these folders is for the folders and files beside it only. */
 const KvmFolder = 'sdk/accelerator/kvm/';
@@ -48,12 +56,20 @@ const KernelFolders: readonly (readonly [folder: string, knownTo: readonly strin
   ],
 ];
 
+/** What the simulated kernel and a processor of it agree on. */
+const ProcessorSeam = `${KvmFolder}simulated-kernel/processor.ts`;
+
+/** Plays a recording in the place of a processor. */
+const ReplayedCodeFiles = /^sdk\/recording\/(replayed-code|replay-processor)\.ts$/;
+
 /** Only the package's entries lead into it: other rooms know buses by `Bus`. */
 const PciFolder = 'sdk/bus/pci/';
+/** Its devices are functions of the PCI bus. */
+const VirtioFolder = 'sdk/bus/virtio/';
 /** What the package is entered by: names of the rooms, and nothing else. */
 const Entries = /^sdk\/\w+\.ts$/;
 /** Those for authors: a device is written with them. */
-const AuthorEntries = /^sdk\/(index|bus|pci|i2c|spi|backend)\.ts$/;
+const AuthorEntries = /^sdk\/(index|bus|pci|i2c|spi|virtio|backend)\.ts$/;
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;
@@ -61,7 +77,9 @@ const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decor
 export const HostTimeFile = 'sdk/clock/host-time.ts';
 
 /** The one file that may load koffi, and so call libc. */
-const KoffiFile = 'sdk/host-kvm/libc.ts';
+const KoffiFile = 'sdk/native/koffi.ts';
+/** `backplane/node`: no file of the command imports it. */
+const NodeEntry = 'sdk/cli/node.ts';
 
 export const roomOf = (path: string): string | undefined => /^sdk\/([^/]+)\//.exec(path)?.[1];
 
@@ -99,11 +117,16 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
     return 'decorators only record: class-recorder.ts, class-builder.ts, types and inversify';
   }
   const kernel = KernelFolders.find(([folder]) => file.startsWith(folder));
-  if (kernel !== undefined && ![kernel[0], ...kernel[1]].some((known) => path.startsWith(known))) return kernel[2];
-  if (file.startsWith(PciFolder) && !path.startsWith(PciFolder))
-    return 'what knows PCI is the bus, entry and devices of PCI';
+  const isSeam =
+    file === ProcessorSeam &&
+    (room === 'processor' || ReplayedCodeFiles.test(path) || path === 'sdk/accelerator/index.ts');
+  if (kernel !== undefined && !isSeam && ![kernel[0], ...kernel[1]].some((known) => path.startsWith(known)))
+    return kernel[2];
+  const knowsPci = path.startsWith(PciFolder) || path.startsWith(VirtioFolder) || room === 'serve';
+  if (file.startsWith(PciFolder) && !knowsPci) return 'what knows PCI is the bus, entry and devices of PCI';
   const target = roomOf(file);
-  if (target === 'host-kvm' && room === 'cli' && form === 'value') return 'only for -accel kvm: use import()';
+  if (target === 'host-kvm' && room === 'cli' && form === 'value' && path !== NodeEntry)
+    return 'only for -accel kvm: use import()';
   if (target === room || (target !== undefined && rule.rooms.includes(target))) return undefined;
   const late = /^(devices|machines)\//.test(file) && form !== 'value';
   if (room === 'cli' && (late || Entries.test(file))) return undefined;
@@ -184,13 +207,10 @@ export function brokenDeviceHabits({ path, code }: SourceFile): string[] {
   });
 }
 
-/** A test that is skipped without QEMU, a browser or /dev/kvm carries the tag by which `npm test` leaves it out. */
-export function untaggedSkips({ path, lines, code }: SourceFile): string[] {
-  const tagged = /@module-tag (browser|qemu|kvm)/.test(lines[0] ?? '');
-  const skips = [...code.matchAll(/\bskipIf\((?:.|\n){0,400}/g)].filter(
-    ([text]) => !/\btags: '(browser|qemu|package|kvm)'/.test(text),
-  );
-  return tagged ? [] : skips.map(([text]) => `${path}: '${text.split('\n')[0]}' has no tag`);
+/** `needs()` of test/needs.ts gives a skipped test its reason, which the end of the run counts, and its tag. */
+export function skipsWithoutReason({ path, code }: SourceFile): string[] {
+  const skips = [...code.matchAll(/\b(?:it|test|describe)\.(?:skip|skipIf|runIf|todo)\(.*/g)];
+  return skips.map(([text]) => `${path}: '${text}' gives no reason`);
 }
 
 /** Words of single buses. The machine room knows buses as values. */

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { CharBackend } from 'backplane/backend';
 import { expect, it } from 'vitest';
 import {

@@ -8,6 +8,8 @@ export interface Subject {
   run(): unknown;
   /** What the ratio is taken against. Without it: `operations` calls of a bare closure. */
   baseline?(): unknown;
+  /** What else is to be said of it, such as the size of what it makes: printed below its row. */
+  note?(): string;
   /** Ends what it has open, such as sockets. */
   end?(): unknown;
 }
@@ -23,6 +25,8 @@ export interface BenchCase {
   readonly least?: true;
   /** For what has no baseline: the longest time of one operation, in milliseconds. */
   readonly targetMilliseconds?: number;
+  /** For what takes seconds: `run` once in a round, without others before, in processor time of this process. */
+  readonly processorTime?: true;
   /** For throughput: the fewest operations per second. */
   readonly targetPerSecond?: number;
   /** What an operation is, in the plural: how many are done in a second is printed too. */
@@ -63,6 +67,7 @@ export function calledLoop(touched: readonly number[], calls: readonly ((at: num
 export interface Measurement {
   readonly nanoseconds: readonly number[];
   readonly baselineNanoseconds: readonly number[];
+  readonly note?: string | undefined;
 }
 
 /** The table whose only row is the yardstick where V8 can inline it. */

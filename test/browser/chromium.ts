@@ -1,22 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { expect, it } from 'vitest';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** The command of the browser that is installed; undefined without one. */
 export const browserCommand = names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
 
-const isRequired = (process.env['REQUIRE_BROWSER'] ?? '') !== '';
-const missing = `Skipped: none of ${names.join(', ')} is installed (apt-get install chromium).`;
-
-/** Says why the tests of a file are skipped, and fails where the environment asks for a browser. */
-export function sayIfNoBrowser(): void {
-  if (browserCommand === undefined && !isRequired) console.log(missing);
-  it.runIf(isRequired)('has the browser that REQUIRE_BROWSER asks for', () => {
-    expect(browserCommand, missing).toBeDefined();
-  });
-}
+/** Why no page can be looked at; undefined where a browser is installed. */
+export const whyNoBrowser =
+  browserCommand === undefined ? `none of ${names.join(', ')} is installed (apt-get install chromium).` : undefined;
 
 /** The flags keep the browser from asking the network for anything of its own. */
 export async function startBrowser(): Promise<Browser> {

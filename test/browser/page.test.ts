@@ -1,16 +1,16 @@
 // @module-tag browser
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPage } from '../../examples/page/build.ts';
-import { browserCommand, openPage, sayIfNoBrowser, startBrowser } from './chromium.ts';
+import { needs } from '../needs.ts';
+import { openPage, startBrowser, whyNoBrowser } from './chromium.ts';
 import { type Served, StrictPolicy, servePages } from './pages.ts';
 
-sayIfNoBrowser();
-
-describe.skipIf(browserCommand === undefined)('the example page, in Chromium under a strict policy', () => {
+describe('the example page, in Chromium under a strict policy', needs('browser', whyNoBrowser), () => {
   const folder = mkdtempSync(join(tmpdir(), 'backplane-page-'));
   let browser: Browser;
   let served: Served;

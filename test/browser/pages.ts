@@ -14,7 +14,7 @@ export interface Served {
 /** Serves files by their names on loopback, each with the policy if there is one. */
 export async function servePages(files: ReadonlyMap<string, string>, policy?: string): Promise<Served> {
   const server: Server = createServer((request, response) => {
-    const name = (request.url ?? '/').slice(1) || 'index.html';
+    const name = new URL(request.url ?? '/', 'http://localhost').pathname.slice(1) || 'index.html';
     const body = name === 'favicon.ico' ? '' : files.get(name);
     if (policy !== undefined) response.setHeader('content-security-policy', policy);
     response.setHeader('content-type', types[name.split('.').at(-1) as string] ?? 'text/plain');

@@ -8,6 +8,7 @@ import {
   expansionRom,
   IsaBridge,
   msi,
+  msix,
   PciBus,
   PciDevice,
   pci,
@@ -15,9 +16,11 @@ import {
 import { GuestErrors, MemoryTopology, metadataOf } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { serialProvocations } from './serial-messages.ts';
+import { virtioProvocations } from './virtio-messages.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 1, classCode: 2 } as const;
 const registers = mmioRegion({ name: 'registers', size: 4096 });
+const vectors = { vectors: 2, table: { bar: 5, offset: 0 }, pba: { bar: 5, offset: 0x800 } } as const;
 const more = mmioRegion({ name: 'more', size: 4096 });
 const topology = new MemoryTopology();
 const containers = () => ({
@@ -32,6 +35,7 @@ const card = () => class Card extends PciDevice {};
 @pci(identity)
 @bar(0, registers)
 @msi()
+@msix(vectors)
 @expansionRom({ name: 'plain.rom', size: 2048 })
 class Plain extends PciDevice {
   notify(vector: number): void {
@@ -58,6 +62,7 @@ function plugged(bus = new PciBus(containers())): Plain {
 }
 
 goldenMessages('bus', {
+  ...virtioProvocations,
   ...serialProvocations,
   'bar-region-twice': () => bar(1, registers)(class Card extends Plain {}),
   'bar-register-taken': () => bar(0, more)(class Card extends Plain {}),
@@ -95,9 +100,11 @@ goldenMessages('bus', {
   'invalid-capability': () => capability({ id: 0x100, contents: [] })(card()),
   'invalid-expansion-rom': () => expansionRom({ name: 'card.rom', size: 1024 })(card()),
   'invalid-msi-vectors': () => msi({ vectors: 3 })(card()),
+  'invalid-msix-vectors': () => msix({ ...vectors, vectors: 0 })(card()),
   'invalid-pci-address': () => new PciBus(containers()).register(new Plain(), { slot: 32, function: 0 }),
   'invalid-pci-identity': () => pci({ ...identity, vendorId: 0xffff })(card()),
   'missing-pci-identity': () => new Nobody(),
+  'msix-misplaced': () => msix({ ...vectors, pba: { bar: 5, offset: 8 } })(card()),
   'pci-address-taken': () => {
     const bus = new PciBus(containers());
     plugged(bus);
@@ -127,6 +134,11 @@ goldenMessages('bus', {
     const plain = plugged();
     plain.writeConfig((plain.capabilityOffset(5) as number) + 2, 1, 2);
     plain.notify(1);
+  },
+  'unknown-msix-vector': () => {
+    const plain = plugged();
+    plain.writeConfig((plain.capabilityOffset(0x11) as number) + 2, 0x8000, 2);
+    plain.notify(2);
   },
   'wrong-bus': () => pci(identity)(class Uart extends IsaDevice {} as never),
 });

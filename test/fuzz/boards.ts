@@ -29,7 +29,10 @@ export function randomBoard(random: Random, extra: readonly UsedDevice[] = []): 
     if (!devices.some(({ device }) => device === card.device && single.has(card.device))) devices.push(card);
   }
   const definition = { ...base, devices };
-  const overlay = base === pcI440fx && random.oneIn(3) ? { options: { resetControl: 'overlay' } } : {};
+  const options = {
+    ...(base === pcI440fx && random.oneIn(3) ? { resetControl: 'overlay' } : {}),
+    ...(base !== empty && random.oneIn(2) ? { chips: 'all' } : {}),
+  };
   const slew = base !== empty && random.oneIn(2) ? { deviceOptions: { rtc: { lostTickPolicy: 'slew' } } } : {};
   const startAt = random.pick(powerOn);
   const settings = {
@@ -43,7 +46,7 @@ export function randomBoard(random: Random, extra: readonly UsedDevice[] = []): 
     definition,
     processors,
     hasPci,
-    request: () => ({ ram: 1 * MiB, startAt, accelerator: simulatedAccelerator(settings), ...overlay, ...slew }),
+    request: () => ({ ram: 1 * MiB, startAt, accelerator: simulatedAccelerator(settings), options, ...slew }),
   };
 }
 

@@ -1,6 +1,9 @@
+// @module-tag slow
 import { describe, expect, it } from 'vitest';
 import { device, IsaDevice, portRegion, state, use } from '../../sdk/index.ts';
+import { Random } from '../../sdk/testing/random.ts';
 import { times } from '../depth.ts';
+import { randomBoard } from './boards.ts';
 import { runHostileAccesses } from './hostile-run.ts';
 import { fuzzRestoredMachines } from './restored-machines.ts';
 
@@ -56,6 +59,12 @@ describe('machines under guests that keep no rule, saved anywhere, run on beside
     expect(difference).toMatch(/npm run fuzz:restore -- --points \d+ --seed \d+$/);
     const faithful = await fuzzRestoredMachines({ points: 6, seed: 1, extra: [use(Faithful)] });
     expect(faithful.difference).toBeUndefined();
+  });
+
+  it('have all chips of a PC on some of them', () => {
+    const boards = Array.from({ length: 60 }, (_, seed) => randomBoard(new Random(seed)));
+    const populated = boards.filter(({ request }) => request().options?.['chips'] === 'all');
+    expect(new Set(populated.map(({ definition }) => definition.name))).toEqual(new Set(['pc-i440fx', 'q35', 'isapc']));
   });
 
   it('throw nothing and keep nothing, with restores in between', async () => {

@@ -4,6 +4,7 @@ import * as inversify from 'inversify';
 import { expect } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as assembler from '../../sdk/assembler.ts';
 import * as backend from '../../sdk/backend.ts';
 import * as bus from '../../sdk/bus.ts';
 import * as node from '../../sdk/cli/node.ts';
@@ -14,6 +15,8 @@ import * as runtime from '../../sdk/runtime.ts';
 import * as spi from '../../sdk/spi.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
+import * as virtio from '../../sdk/virtio.ts';
+import * as x86 from '../../sdk/x86.ts';
 import { outputOf } from './outputs.ts';
 import { guideNames, readGuide } from './pages.ts';
 
@@ -160,9 +163,12 @@ const packages: Readonly<Record<string, unknown>> = {
   'backplane/pci': pci,
   'backplane/i2c': i2c,
   'backplane/spi': spi,
+  'backplane/virtio': virtio,
+  'backplane/assembler': assembler,
   'backplane/testing': testing,
   'backplane/node': node,
   'backplane/testing/qemu': qemu,
+  'backplane/x86': x86,
   'backplane/devices': devices,
   'backplane/machines': machines,
   inversify,

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,7 +55,7 @@ describe('the guides', () => {
     const kinds = blocksOf(readGuide(name)).map(({ kind, language }) => `${kind} ${language}`.trim());
     const checked = ['ts', 'file ts', 'refused ts', 'message text', 'shows text', 'output text', 'output markdown'];
     // Files that commands read, settings that another test compares, and lines for a terminal.
-    checked.push('file text', 'settings json', 'sh');
+    checked.push('file text', 'settings json', 'written typescript', 'sh');
     expect(kinds.filter((kind) => !checked.includes(kind))).toEqual([]);
   });
 
@@ -63,6 +64,13 @@ describe('the guides', () => {
     const settings = blocksOf(readGuide(guideNames[0] as string)).find(({ kind }) => kind === 'settings');
     const written = JSON.parse(readFileSync(join(folder, 'settings/tsconfig.json'), 'utf8'));
     expect(written.compilerOptions).toMatchObject(JSON.parse(settings?.content ?? '{}').compilerOptions);
+  });
+
+  it('show files of a project as `new device` writes them', async () => {
+    await backplane('new', 'device', 'my-card', '-pci', '-driver');
+    const shown = guideNames.flatMap((name) => blocksOf(readGuide(name)).filter(({ kind }) => kind === 'written'));
+    expect(shown.length).toBeGreaterThan(0);
+    for (const { what, content } of shown) expect(readFileSync(join(folder, what), 'utf8')).toContain(content);
   });
 });
 

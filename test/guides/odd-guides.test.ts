@@ -1,3 +1,4 @@
+// @module-tag slow
 import { everySecondGuide } from './every-second-guide.ts';
 
 everySecondGuide(0);

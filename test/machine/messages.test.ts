@@ -119,6 +119,8 @@ goldenMessages('machine', {
   'bad-definition': () => Machine.create({ name: 'toy', services: [] } as never),
   'bad-observer': () => defineObserver({ name: '', start: () => ({ observe() {} }) }),
   'bad-ram-size': () => Machine.create(toyMachine, { ram: 1000 }),
+  'bad-firmware': () => Machine.create(pcI440fx, { firmware: new Uint8Array(2 ** 20) }),
+  'no-rom': () => Machine.create(toyMachine, { firmware: new Uint8Array(4) }),
   'bad-request': () => Machine.create(toyMachine, { accelerator: 'kvm' as never }),
   'bad-wiring': () => use(Wide, { addr: 2 as never }),
   'bar-placed': () => {

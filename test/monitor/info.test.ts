@@ -50,13 +50,13 @@ describe('what is shown of a machine', () => {
     const selector = () => explainCoalescedIo(machine).find(({ region }) => region === 'virtio-pci')!;
     expect(selector()).toMatchObject({
       verdict: 'unmapped',
-      registers: ['queueSelect'],
-      flushPartners: ['virtio-pci'],
+      registers: ['legacyQueueSelect'],
+      flushPartners: ['virtio-pci', 'virtio-pci-common'],
       declared: { offset: 0x0e, size: 2 },
     });
     machine.run(enable);
     expect(selector()).toMatchObject({ verdict: 'alive', start: bar + 0x0e, zones: [{ start: bar + 0x0e, size: 2 }] });
-    expect(infoCoalesced(machine)).toContain("region 'virtio-pci', offset 0xe, 2 bytes: 'queueSelect'");
+    expect(infoCoalesced(machine)).toContain("region 'virtio-pci', offset 0xe, 2 bytes: 'legacyQueueSelect'");
   });
 
   it('is what the guest has made of it, writes that still wait included', () => {
@@ -77,7 +77,7 @@ describe('info machine', () => {
   it('says RAM, options and accelerator, and that registers are compiled', () => {
     const machine = Machine.create(pcI440fx, { options: { resetControl: 'overlay' } });
     expect(infoMachine(machine)).toBe(
-      `machine: pc-i440fx\nreset-control: overlay\nram: 131072 KiB\ndevices: ${machine.devices.length}\naccelerator: kvm-sim\n` +
+      `machine: pc-i440fx\nchips: basic\nreset-control: overlay\nram: 131072 KiB\ndevices: ${machine.devices.length}\naccelerator: kvm-sim\n` +
         'registers: compiled\n',
     );
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -8,9 +8,12 @@ export const Root = fileURLToPath(new URL('../../', import.meta.url));
 /** The source of a device's file, as it stands in the tree. */
 export const sourceOf = (file: string): string => readFileSync(join(Root, file), 'utf8');
 
+/** Of the SDK, and damaged with the device: the base classes of virtio devices do most of what a driver sees. */
+const OfDevices = /^sdk\/(virtio\.ts|bus\/virtio\/)/;
+
 /**
- * Compiles a device into one file outside the tree, with one of its sources replaced. The SDK stays where it is, so that
- * every copy shares it.
+ * Compiles a device into one file outside the tree, with one of its sources replaced. The rest of the SDK stays where it is, so
+ * that every copy shares it.
  */
 export async function bundleDevice(
   entry: string,
@@ -31,10 +34,12 @@ export async function bundleDevice(
       {
         name: 'mutant',
         setup(builder) {
-          builder.onResolve({ filter: /\/sdk\/[a-z0-9]+\.ts$/ }, ({ path }) => ({
-            path: pathToFileURL(join(Root, 'sdk', basename(path))).href,
-            external: true,
-          }));
+          builder.onResolve({ filter: /^\..*\.ts$/ }, ({ path, importer }) => {
+            const file = resolve(dirname(importer), path);
+            const name = relative(Root, file);
+            const isShared = importer !== '' && name.startsWith('sdk/') && !OfDevices.test(name);
+            return isShared ? { path: pathToFileURL(file).href, external: true } : undefined;
+          });
           builder.onLoad({ filter: /\.ts$/ }, ({ path }) =>
             replaced !== undefined && path === resolve(Root, replaced.file)
               ? { contents: replaced.text, loader: 'ts' }

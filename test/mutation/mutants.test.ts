@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, it } from 'vitest';
 import { sourceOf } from './bundle.ts';
 import { fifthBatch } from './fifth-batch.ts';

@@ -29,7 +29,8 @@ const Floor = {
   FirstContract: 15,
   FirstDeclared: 18,
   SecondContract: 15,
-  SecondDeclared: 17,
+  // 17 while virtio-rng had its queue in its own file: the lint found two mistakes there that it does not find in the base class.
+  SecondDeclared: 15,
   // After improvements. At first sight 6 and 8 were found: decision 0019.
   ThirdContract: 12,
   ThirdDeclared: 17,

@@ -1,8 +1,9 @@
 import { inFile, type Mistake } from './mistakes.ts';
 
 const sampler = inFile('sampler', 'test/mutation/devices/sampler.ts');
-const virtio = inFile('virtio-rng', 'devices/virtio-rng.ts');
-const virtqueue = inFile('virtio-rng', 'devices/virtio-rng/virtqueue.ts');
+const virtio = inFile('virtio-rng', 'sdk/bus/virtio/core.ts');
+const virtqueue = inFile('virtio-rng', 'sdk/bus/virtio/split-queue.ts');
+const rings = inFile('virtio-rng', 'sdk/bus/virtio/rings.ts');
 const picRegisters = inFile('i8259', 'devices/i8259/registers.ts');
 const chip = inFile('i8259', 'devices/i8259/interrupt-chip.ts');
 const flags = inFile('mc146818rtc', 'devices/mc146818-rtc/interrupt-flags.ts');
@@ -17,8 +18,8 @@ export const secondBatch: readonly Mistake[] = [
   picRegisters('wrong mask', "irq13: bit(5, 'constant',", "irq13: bit(5, 'read-write',"),
   virtio(
     'wrong mask',
-    '(this.deviceStatus & deviceStatus.fields.driverOk.mask) !== 0',
-    '(this.deviceStatus & deviceStatus.fields.driver.mask) !== 0',
+    'return modern.isReady(this.deviceStatus) && !this.broken;',
+    'return (this.deviceStatus & VirtioStatus.Driver) !== 0 && !this.broken;',
   ),
   sampler('missing flush partner', '@flushCoalescedIo(setup)\n', ''),
   sampler(
@@ -26,11 +27,11 @@ export const secondBatch: readonly Mistake[] = [
     '{ offset: Select.Channel, size: 1 })\n@flushCoalescedIo(setup)\n@flushCoalescedIo(registers)',
     '{ offset: Select.Channel, size: 1, independent: [registers] })\n@flushCoalescedIo(setup)',
   ),
-  virtio('forgotten reset', '    this.queue.reset();\n', ''),
+  virtio('forgotten reset', '    for (const queue of this.queues) queue.reset();\n', ''),
   chip('forgotten reset', '    this.readInService = false;\n', ''),
   requests('state not declared', '@state frozen = false;', 'frozen = false;'),
   virtqueue('state not declared', '@state({ as: shape.bits(16) }) private nextAnswer = 0;', 'private nextAnswer = 0;'),
-  virtqueue('wrong width', 'address: this.view.getBigUint64(0, true)', 'address: this.view.getUint32(0, true)'),
+  rings('wrong width', 'address: view.getBigUint64(0, true)', 'address: BigInt(view.getUint32(0, true))'),
   sampler('wrong width', '  width: 16,\n  reset: 100,', '  width: 8,\n  reset: 100,'),
   sampler('off-by-one range', '{ offset: Select.Channel, size: 1 }', '{ offset: Select.Channel, size: 2 }'),
   virtqueue('off-by-one range', 'if (index >= size) throw', 'if (index > size) throw'),
@@ -48,12 +49,12 @@ export const secondBatch: readonly Mistake[] = [
   ),
   sampler('timer not cancelled', 'private stop(): void {\n    this.conversion.cancel();\n', 'private stop(): void {\n'),
   sampler('wrong register array stride', 'stride: 4,', 'stride: 2,'),
-  virtqueue(
+  rings(
     'throwing on odd guest input',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the device
-    "throw new MalformedQueue('unreadable', `a queue at 0x${address.toString(16)}, where the device reaches no memory`);",
+    "new MalformedQueue('unreadable', `a queue at 0x${address.toString(16)}, where the device reaches no memory`);",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the device
-    'throw new Error(`a queue at 0x${address.toString(16)}, where the device reaches no memory`);',
+    'new Error(`a queue at 0x${address.toString(16)}, where the device reaches no memory`) as MalformedQueue;',
   ),
   sampler(
     'unbounded growth of a list',

@@ -4,6 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { whyNoKernelModule, whyNoLinuxGuest } from '../../sdk/testing/qemu/index.ts';
+import { needs } from '../needs.ts';
 import { packedTarball } from './pack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-new-'));
@@ -58,6 +60,18 @@ describe('from an empty directory to green tests, one command each', () => {
     const printed = type('npm start', join(empty, 'my-uart'));
     expect(printed).toContain('0x300:POUT');
     expect(printed).toContain('The guest has finished.');
+  });
+
+  it('and for a card with its Linux driver, which runs in QEMU', {
+    ...needs('qemu', whyNoKernelModule() ?? whyNoLinuxGuest({ kernel: 'full' })),
+    timeout: 600_000,
+  }, () => {
+    type('npx backplane new device my-card -pci -driver', join(empty, 'my-uart'));
+    const project = join(empty, 'my-uart', 'my-card');
+    type('npm install --no-audit --no-fund', project);
+    const printed = type('npm test', project);
+    expect(printed).toMatch(/Tests .*22 passed/);
+    expect(printed).not.toMatch(/failed|skipped/);
   });
 
   it('and for a machine, by the command that the device project installed', () => {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as named from 'backplane';
+import * as namedAssembler from 'backplane/assembler';
 import * as namedBackend from 'backplane/backend';
 import * as namedBus from 'backplane/bus';
 import * as namedDevices from 'backplane/devices';
@@ -13,9 +14,12 @@ import * as namedRuntime from 'backplane/runtime';
 import * as namedSpi from 'backplane/spi';
 import * as namedTesting from 'backplane/testing';
 import * as namedQemu from 'backplane/testing/qemu';
+import * as namedVirtio from 'backplane/virtio';
+import * as namedX86 from 'backplane/x86';
 import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as assembler from '../../sdk/assembler.ts';
 import * as backend from '../../sdk/backend.ts';
 import * as bus from '../../sdk/bus.ts';
 import * as node from '../../sdk/cli/node.ts';
@@ -26,6 +30,8 @@ import * as runtime from '../../sdk/runtime.ts';
 import * as spi from '../../sdk/spi.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
+import * as virtio from '../../sdk/virtio.ts';
+import * as x86 from '../../sdk/x86.ts';
 import { entryFiles } from './old-sources.ts';
 import { checkout } from './readme.ts';
 
@@ -38,7 +44,10 @@ const sources = [
   'sdk/pci.ts',
   'sdk/i2c.ts',
   'sdk/spi.ts',
+  'sdk/x86.ts',
+  'sdk/virtio.ts',
   'sdk/backend.ts',
+  'sdk/assembler.ts',
   'sdk/testing/index.ts',
   'sdk/testing/qemu/index.ts',
   'sdk/cli/node.ts',
@@ -54,7 +63,10 @@ describe("in a checkout, the package's public names are the sources", () => {
     expect(namedPci.PciDevice).toBe(pci.PciDevice);
     expect(namedI2c.I2cBus).toBe(i2c.I2cBus);
     expect(namedSpi.SpiBus).toBe(spi.SpiBus);
+    expect(namedX86.loadX86).toBe(x86.loadX86);
+    expect(namedVirtio.VirtioPciDevice).toBe(virtio.VirtioPciDevice);
     expect(namedBackend.CharBackend).toBe(backend.CharBackend);
+    expect(namedAssembler.assemble).toBe(assembler.assemble);
     expect(namedTesting.testBench).toBe(testing.testBench);
     expect(namedQemu.QmpClient).toBe(qemu.QmpClient);
     expect(namedNode.readTrace).toBe(node.readTrace);

@@ -26,14 +26,15 @@ describe('the examples', () => {
     const source = readFileSync(`${checkout}examples/${file}`, 'utf8');
     expect(source.trimEnd().split('\n').length).toBeLessThan(60);
     const imported = [...source.matchAll(/from '([^']+)'/g)].map(([, name]) => name ?? '');
-    expect(imported.filter((name) => !/^(backplane(\/\w+)?|vitest|\.\/[\w-]+\.ts)$/.test(name))).toEqual([]);
+    expect(imported.filter((name) => !/^(backplane(\/\w+)*|vitest|\.\/[\w-]+\.ts)$/.test(name))).toEqual([]);
   });
 
   it.each(examples.filter((file) => /^\d/.test(file)))(
     '%s runs from the root of a checkout',
     (file) => {
       const output = execFileSync('npx', ['tsx', `examples/${file}`], { cwd: checkout, encoding: 'utf8' });
-      expect(output.trim().split('\n').length).toBeGreaterThan(2);
+      // What lies in no cache is a sentence of its own.
+      if (!/^Skipped\. .*\.\n$/.test(output)) expect(output.trim().split('\n').length).toBeGreaterThan(2);
     },
     60_000,
   );

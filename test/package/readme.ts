@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export const checkout = fileURLToPath(new URL('../../', import.meta.url));
 export const readme = `${checkout}README.md`;
 
-/** `<!-- file: PATH -->` or `<!-- output: backplane WORDS -->`, either with `; from: REGEXP; to: REGEXP`, and the block below. */
+/** `<!-- file: PATH -->`, or `<!-- output: backplane WORDS -->` or `tsx FILE`, each with `; from: REGEXP; to: REGEXP`, and the block below. */
 const block = /<!-- (file|output): (.+?) -->\n```(\w+)\n[\s\S]*?```/g;
 
 /** The README with each marked block filled in anew: with the file it shows, or with what the command prints now. */
@@ -25,8 +25,9 @@ export function markedFiles(text: string): string[] {
 }
 
 function outputOf(command: string): string {
-  const [, ...words] = command.split(' ');
-  return execFileSync(`${checkout}sdk/cli/backplane`, words, {
+  const [program, ...words] = command.split(' ');
+  const file = program === 'tsx' ? 'node_modules/.bin/tsx' : 'sdk/cli/backplane';
+  return execFileSync(`${checkout}${file}`, words, {
     cwd: checkout,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],

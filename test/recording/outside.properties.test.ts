@@ -1,3 +1,4 @@
+// @module-tag slow
 import { ringBuffer } from 'backplane/backend';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -15,12 +15,25 @@ import {
   portRegion,
   reserved,
 } from '../../sdk/index.ts';
-import { ConformanceError, deviceConformance, testBench } from '../../sdk/testing/index.ts';
+import { ConformanceError, checkDevice, deviceConformance, testBench } from '../../sdk/testing/index.ts';
 import { LinuxKernel } from '../../sdk/testing/qemu/debian/linux-kernel.ts';
 import type { PackageCache } from '../../sdk/testing/qemu/debian/package-cache.ts';
 import { PrivateApt } from '../../sdk/testing/qemu/debian/private-apt.ts';
 import { runProgram } from '../../sdk/testing/qemu/host-program.ts';
-import { QemuProcess, QmpClient, type QmpValue, QtestClient } from '../../sdk/testing/qemu/index.ts';
+import {
+  GuestCommandError,
+  kernelModule,
+  linuxGuest,
+  QemuProcess,
+  QmpClient,
+  type QmpValue,
+  QtestClient,
+} from '../../sdk/testing/qemu/index.ts';
+import { refuseUnbound } from '../../sdk/testing/qemu/linux/driver-binding.ts';
+import { deviceThrew } from '../../sdk/testing/qemu/linux/guest-failure.ts';
+import { GuestPciFunction } from '../../sdk/testing/qemu/linux/pci-function.ts';
+import { rootFileSystem } from '../../sdk/testing/qemu/linux/root-files.ts';
+import { checkLine } from '../../sdk/testing/qemu/linux/shell.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { CountingBell } from '../machine/toy-bus.ts';
 import { answerLines, socketPair } from './qemu/fake-emulator.ts';
@@ -40,6 +53,12 @@ class Lamp extends IsaDevice {
   @taken taken = 0;
   @given given = 0;
 }
+
+/** The other checks find nothing, and soon. */
+const recordedGuest = (header: string) => {
+  const bytes = new TextEncoder().encode(`# iotrace v1\n${header}\n0 PR 300 1 0\n`);
+  return { recordings: [{ name: 'boot.iotrace', bytes }], runs: 1, length: 5, hostileAccesses: 10 };
+};
 
 const talkerOptions = defineOptions({
   chardev: option.backend(CharBackend, { description: 'where it talks' }),
@@ -134,6 +153,9 @@ function conformanceOf(deviceClass: typeof StaysOn): void {
 
 const archive = { suite: 'trixie', folder: '/no/such/folder', keyring: '/no/such/keyring' };
 
+/** No package has files in it: only what is asked for fails. */
+const noRoot = { busybox: { name: 'busybox-static', version: '1', folder: '/no/such/folder' }, modules: [] };
+
 goldenMessages('testing', {
   'bench-address': () => testBench(CountingBell, { addr: '10' }),
   'bench-without-bus': () => testBench(Lost),
@@ -171,6 +193,29 @@ goldenMessages('testing', {
   'emulator-not-started': 'the shell that starts it is there on every host',
   'emulator-silent': async () => (await qtestAnswering('', { answerTimeout: 20 })).qtest.in8(1),
   'endless-output': () => testBench(Talker).backend('chardev').type('x'),
+  'guest-bar': () => new GuestPciFunction('0000:00:10.0', async () => '0x0 0x0 0x0').bar(1).read8(0),
+  'guest-boot-failed': 'test/testing/qemu/guest/own-device.test.ts does so, in QEMU',
+  'guest-command-failed': () => Promise.reject(new GuestCommandError('cat /none', 1, "cat: can't open '/none'")),
+  'guest-command-line': () => checkLine('echo \x03'),
+  'guest-command-timeout': 'test/testing/qemu/guest/parts.test.ts does so, and waits for it',
+  'guest-device-failed': () => Promise.reject(deviceThrew("Device 'lamp': reset() threw: Error: not today")),
+  'guest-driver-unbound': () =>
+    refuseUnbound(
+      new GuestPciFunction('0000:00:10.0', async (line) => (line.startsWith('cat') ? '0x1234\n0x11e8\n' : '')),
+      [],
+      async () => '',
+    ),
+  'guest-file': () => rootFileSystem({ ...noRoot, files: { '/bin/test': '/no/such/file' } }),
+  'guest-option': () => linuxGuest({ memory: '12K' }),
+  'guest-output-too-large': 'test/testing/qemu/guest/parts.test.ts does so, by 20 MiB',
+  'guest-panic': 'test/testing/qemu/guest/parts.test.ts does so',
+  'guest-unplug-timeout': 'test/testing/qemu/guest/kernel-module.test.ts does so',
+  'guest-packages-missing': 'test/testing/qemu/guest/parts.test.ts does so, without a PATH',
+  'guest-restarted': 'test/testing/qemu/guest/parts.test.ts does so',
+  'guest-stopped': 'test/testing/qemu/guest/own-device.test.ts does so, in QEMU',
+  'guest-without-device': 'test/testing/qemu/guest/own-device.test.ts does so, in QEMU',
+  'kernel-module-failed': 'test/testing/qemu/guest/kernel-module.test.ts does so, with a compiler',
+  'kernel-module-option': () => kernelModule({ sources: '/no/such/driver.c' }),
   'guest-linux-timeout': 'test/testing/qemu/linux-guest.test.ts does so, and waits for it',
   'kernel-module-missing': () =>
     new LinuxKernel({ name: 'linux-image-6.9-cloud-amd64', version: '6.9-1', folder: '/no/such/folder' }).modules([
@@ -190,6 +235,8 @@ goldenMessages('testing', {
   'program-missing': () => runProgram('xz', ['-dc', 'kvm.ko.xz'], { environment: { PATH: '/no/such/folder' } }),
   'protocol-violation': async () => (await qtestAnswering('what?\n')).qtest.in8(1),
   'read-only-register': () => testBench(Lamp).register('taken').write(1),
+  'recording-of-another-device': () => checkDevice(Lamp, recordedGuest('# device: edu, addr=05.0')),
+  'recording-with-transfers': () => checkDevice(Lamp, recordedGuest('# device: lamp, addr=0\n# dma 5 1000 5a')),
   'region-not-on-bench': () => testBench(Lamp, { at: [place(others, 0x310)] }),
   'register-mismatch': () => testBench(Lamp).register('level').expect(3),
   'socket-folder': () => {

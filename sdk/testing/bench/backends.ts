@@ -57,7 +57,7 @@ export class BenchBackends {
       }
       const made =
         backend.backendType === 'char'
-          ? new TestCharBackend(id, arrived, (room) => this.limit(id, room))
+          ? new TestCharBackend(id, arrived, (room) => limitLine(this.machine, id, room))
           : new TestBlockBackend(id, image);
       this.byOption.set(name, made);
     }
@@ -222,15 +222,8 @@ export class BenchBackends {
     for (const { event } of inbox) this.machine.inbox.post(event);
   }
 
-  /** So many bytes more are taken, and then none until the other side goes on. */
-  private limit(id: string, room: number | undefined): void {
-    const line = this.lineOf(id);
-    if (line !== undefined) line.window = room === undefined ? WindowToHost : line.inFlight + room;
-  }
-
   private lineOf(id: string): CharLine | undefined {
-    const line = this.machine.find(id)?.line;
-    return line instanceof CharLine ? line : undefined;
+    return lineOf(this.machine, id);
   }
 
   private follow(owner: Record<string, (...given: unknown[]) => unknown>, name: string): void {
@@ -262,6 +255,17 @@ export class BenchBackends {
       `Bench: ${this.device} never stops writing to its back end after one access. Write in onWritable only what waits.`,
     );
   }
+}
+
+/** So many bytes more are taken, and then none until the other side goes on. @internal */
+export function limitLine(backends: MachineBackends, id: string, room: number | undefined): void {
+  const line = lineOf(backends, id);
+  if (line !== undefined) line.window = room === undefined ? WindowToHost : line.inFlight + room;
+}
+
+function lineOf(backends: MachineBackends, id: string): CharLine | undefined {
+  const line = backends.find(id)?.line;
+  return line instanceof CharLine ? line : undefined;
 }
 
 function digest(bytes: Uint8Array): string {

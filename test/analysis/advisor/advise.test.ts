@@ -1,3 +1,4 @@
+// @module-tag slow
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Debugcon } from '../../../devices/index.ts';
@@ -12,7 +13,7 @@ import { readTrace } from '../../../sdk/cli/replay/trace-file.ts';
 import { MILLISECOND } from '../../../sdk/clock/index.ts';
 import type { MachineDefinition } from '../../../sdk/machine/index.ts';
 import { use } from '../../../sdk/machine/wiring.ts';
-import { isThorough } from '../../depth.ts';
+import { thoroughly } from '../../needs.ts';
 
 const recordings = new Map<string, Promise<{ trace: RecordedTrace; advice: Advice }>>();
 
@@ -185,8 +186,9 @@ describe('the boot of Linux', () => {
     expect(replayed).toEqual(predicted(acknowledge!));
   });
 
-  it.runIf(isThorough)(
+  it(
     "cannot help 0xcf8 where QEMU's overlay splits it, and says how many writes that concerns",
+    thoroughly,
     async () => {
       const { trace } = await advised('linux61-boot-rtc');
       const advice = advise(trace, { definition: pcI440fx, request: { options: { resetControl: 'overlay' } } });

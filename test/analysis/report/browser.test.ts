@@ -5,11 +5,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { browserCommand, sayIfNoBrowser } from '../../browser/chromium.ts';
+import { browserCommand, whyNoBrowser } from '../../browser/chromium.ts';
 import { backplane } from '../../cli/fake-terminal.ts';
+import { needs } from '../../needs.ts';
 import { Picture } from './png.ts';
-
-sayIfNoBrowser();
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-report-'));
 const page = join(folder, 'report.html');
@@ -48,7 +47,7 @@ function look(dark: boolean, width = 1060): Seen {
 
 const numberOf = (text: string) => Number(text.replaceAll(',', ''));
 
-describe.skipIf(browserCommand === undefined)('the page of a comparison, in Chromium', () => {
+describe('the page of a comparison, in Chromium', needs('browser', whyNoBrowser), () => {
   let light: Seen;
   let dark: Seen;
 

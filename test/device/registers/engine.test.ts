@@ -33,8 +33,8 @@ describe('where new Function is forbidden', () => {
     expect(registerEngine()).toBe(isForbidden ? 'interpreted' : 'compiled');
   });
 
-  it.runIf(isRequired)('registers are interpreted, as REQUIRE_INTERPRETED asks', () => {
-    expect(registerEngine()).toBe('interpreted');
+  it('registers are interpreted, if REQUIRE_INTERPRETED asks for it', () => {
+    expect(isRequired ? registerEngine() : 'interpreted').toBe('interpreted');
   });
 
   it('a device does the same as elsewhere', () => {

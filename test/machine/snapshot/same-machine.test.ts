@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, it } from 'vitest';
 import { Edu, PciTestdev, PcTestdev } from '../../../devices/index.ts';
 import { Capability } from '../../../sdk/accelerator/kvm/abi.ts';

@@ -367,7 +367,7 @@ describe('a restored machine', () => {
   it('asks for the RAM and the options that it had', () => {
     const machine = Machine.create(pcI440fx, { ram: 3 * MiB, options: { resetControl: 'overlay' } });
     const restored = Machine.restore(pcI440fx, asText(machine.save()));
-    expect([restored.ramSize, restored.options]).toEqual([3 * MiB, { resetControl: 'overlay' }]);
+    expect([restored.ramSize, restored.options]).toEqual([3 * MiB, { chips: 'basic', resetControl: 'overlay' }]);
   });
 
   it('has the bytes of the saved memory, and zeros where the saved one had zeros although a new one has not', () => {

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, it } from 'vitest';
 import { device, InterruptPin, state } from '../../../sdk/index.ts';
 import { checkDevice, deviceConformance, testBench } from '../../../sdk/testing/index.ts';

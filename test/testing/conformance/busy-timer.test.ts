@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, it } from 'vitest';
 import { nodeHost } from '../../../sdk/cli/node.ts';
 import { device, InterruptPin, IsaDevice, inject, portRegion, type Timer, VirtualClock } from '../../../sdk/index.ts';

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, it, vi } from 'vitest';
 import { nodeHost } from '../../../sdk/cli/node.ts';
 import {

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { device, IsaDevice, MiB, portRegion } from '../../../sdk/index.ts';
 import { type BehaviourRecord, checkDevice } from '../../../sdk/testing/index.ts';

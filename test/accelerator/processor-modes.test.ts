@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Registers, Segment, SpecialRegisters } from '../../sdk/accelerator/kvm/abi.ts';
+import {
+  LongModeTableSize,
+  registersAt,
+  setMode,
+  writeLongModeTables,
+} from '../../sdk/accelerator/kvm/processor-modes.ts';
 import { specialRegistersAfterReset } from '../../sdk/accelerator/kvm/reset-values.ts';
-import { LongModeTableSize, registersAt, setMode, writeLongModeTables } from '../../sdk/host-kvm/processor-modes.ts';
 
 const segment = (special: DataView, at: number) => ({
   base: special.getBigUint64(at + Segment.base, true),
