@@ -14,7 +14,10 @@ export default defineConfig({
       { find: /^backplane\/bus$/, replacement: source('./sdk/bus.ts') },
       { find: /^backplane\/i2c$/, replacement: source('./sdk/i2c.ts') },
       { find: /^backplane\/spi$/, replacement: source('./sdk/spi.ts') },
+      { find: /^backplane\/x86$/, replacement: source('./sdk/x86.ts') },
+      { find: /^backplane\/virtio$/, replacement: source('./sdk/virtio.ts') },
       { find: /^backplane\/backend$/, replacement: source('./sdk/backend.ts') },
+      { find: /^backplane\/assembler$/, replacement: source('./sdk/assembler.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },
       { find: /^backplane\/testing\/qemu$/, replacement: source('./sdk/testing/qemu/index.ts') },
       { find: /^backplane\/node$/, replacement: source('./sdk/cli/node.ts') },
@@ -31,17 +34,22 @@ export default defineConfig({
     isolate: false,
     maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
-    // `npm test` leaves these out, `npm run test:all` and .ci/run do not.
+    reporters: ['default', './test/skip-summary.ts'],
+    // `npm test` leaves these out, `npm run test:all` and .ci/run do not. test/needs.ts gives them.
     tags: [
       { name: 'browser', description: 'Needs Chromium.' },
       { name: 'package', description: 'Packs or installs the package, or runs all that the README prints.' },
       { name: 'qemu', description: 'Needs an installed QEMU.' },
+      {
+        name: 'slow',
+        description: 'Judges the conformance suite, runs guides, or starts many processes: seconds each.',
+      },
     ],
     coverage: {
       provider: 'v8',
       include: ['sdk/**/*.ts', 'devices/**/*.ts', 'machines/**/*.ts'],
       // What only a real KVM executes is executed there, by `npm run real-kvm`, in machines where nothing is counted.
-      exclude: ['test/**', 'sdk/host-kvm/{guest-placement,libc,recorded-time,recording-play}.ts'],
+      exclude: ['test/**', 'sdk/host-kvm/{guest-placement,recorded-time,recording-play}.ts'],
       reporter: ['text-summary'],
       thresholds: {
         lines: 97,

@@ -23,6 +23,11 @@ export interface AcceleratorErrorCodes {
    * @remedy Run a program with `savable: true`, save it when it has ended, or write the guest as a program.
    */
   'guest-not-savable': BackplaneError;
+  /**
+   * A flat binary is an ELF file, empty, or beyond what its mode reaches.
+   * @remedy Give code without a header, another address or another mode.
+   */
+  'invalid-flat-binary': BackplaneError;
   /** A guest program threw an error of its own. @remedy Look at the error's `cause`, and mend the program. */
   'guest-program-threw': BackplaneError;
   /** The log of a guest program has grown beyond its limits. @remedy Save earlier. */
@@ -62,10 +67,20 @@ export interface AcceleratorErrorCodes {
    * @remedy Look up the errno of the message; a process may need more file descriptors, or the permission for /dev/kvm.
    */
   'kvm-failure': BackplaneError;
+  /** Machine code was given to a simulated kernel without a processor for it. @remedy Give it one, or use `-accel kvm`. */
+  'machine-code-guest': BackplaneError;
+  /** Machine code for the simulated kernel begins in long mode. @remedy Use `-accel kvm`. */
+  'machine-code-mode': BackplaneError;
+  /** Machine code was given to a simulated kernel together with other guests or processors. @remedy Give it alone, with one processor. */
+  'machine-code-processors': BackplaneError;
+  /** A machine that is to execute machine code has more RAM than its processor reaches. @remedy Give the machine less. */
+  'machine-code-ram': BackplaneError;
   /** A machine with writes in its ring was to be saved. @remedy Call `settle()` first. */
   'machine-not-settled': BackplaneError;
   /** A running machine was asked to run, or to settle. @remedy Call `pause()`, and go on when `run()` has returned. */
   'machine-running': BackplaneError;
+  /** A guest in machine code has bytes where the machine has no RAM or ROM. @remedy Give another address, or more RAM. */
+  'no-memory-for-code': BackplaneError;
   /** The accelerator cannot carry out a run in slices, which `pump` needs. @remedy Use `run()`, or an accelerator that can. */
   'no-slices': BackplaneError;
   /** The accelerator cannot be tapped. @remedy Use `simulatedAccelerator()`. */

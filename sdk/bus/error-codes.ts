@@ -63,6 +63,13 @@ export interface BusErrorCodes {
   'invalid-i2c-address': BackplaneError;
   /** The number of messages of a function is not 1, 2, 4, 8, 16 or 32. @remedy Give `@msi` one of these. */
   'invalid-msi-vectors': BackplaneError;
+  /** A table of MSI-X has fewer vectors than 1, or more than 2048. @remedy Give `@msix` so many. */
+  'invalid-msix-vectors': BackplaneError;
+  /**
+   * A declaration of a virtio device has a type, a queue, a feature or a configuration that cannot be.
+   * @remedy Give it what the message names.
+   */
+  'invalid-virtio-device': BackplaneError;
   /** A function is plugged at an address that no bus has. @remedy Use slots 00 to 1f and functions 0 to 7. */
   'invalid-pci-address': BackplaneError;
   /**
@@ -74,14 +81,27 @@ export interface BusErrorCodes {
   'invalid-spi-select': BackplaneError;
   /** An SPI bus is made with no chip select, or too many. @remedy Give it 1 to 16. */
   'invalid-spi-selects': BackplaneError;
+  /** A class extends VirtioPciDevice and has no `@virtio`. @remedy Add `@virtio({ deviceType, queues })`. */
+  'missing-virtio-declaration': BackplaneError;
   /** A class extends PciDevice and has no `@pci`. @remedy Add `@pci({ vendorId, deviceId, classCode })`. */
   'missing-pci-identity': BackplaneError;
+  /**
+   * The table of MSI-X or its pending bits cannot be where `@msix` has them: unaligned, among ports, outside their BAR, or over
+   * something else.
+   * @remedy Move them, or name a base address register that the class does not declare.
+   */
+  'msix-misplaced': BackplaneError;
   /** A function is plugged where another one is. @remedy Give one of them another `addr`. */
   'pci-address-taken': BackplaneError;
   /** All 32 slots of a PCI bus have a device. @remedy Plug the device in as a further function of a slot, by its `addr`. */
   'pci-bus-full': BackplaneError;
   /** A function is plugged into its bus a second time. @remedy Plug it in once. */
   'pci-function-plugged-twice': BackplaneError;
+  /**
+   * A snapshot selects a virtqueue beyond the limit of virtio, or has one of a size or an MSI-X vector that cannot be.
+   * @remedy Restore a snapshot that nothing has changed since it was saved.
+   */
+  'queue-out-of-range': BackplaneError;
   /**
    * A class declares a register in the header of its PCI configuration space, which the bus answers for.
    * @remedy Say it with `@pci`, `@bar` or `@expansionRom`, or give the register an offset from 0x40 on.
@@ -99,6 +119,8 @@ export interface BusErrorCodes {
   'unknown-interrupt-line': BackplaneError;
   /** A message is sent that `@msi` does not declare. @remedy Raise the number of vectors, or send another. */
   'unknown-msi-vector': BackplaneError;
+  /** A message is sent that `@msix` does not declare. @remedy Raise the number of vectors, or send another. */
+  'unknown-msix-vector': BackplaneError;
   /** A class has a decorator of another bus than its own. @remedy Let the class extend the device class of that bus. */
   'wrong-bus': BackplaneError;
 }

@@ -5,19 +5,20 @@ import type { BackplaneError } from '../base/errors.ts';
  * Codes of the errors of the host's KVM. The type is the error's class.
  */
 export interface HostKvmErrorCodes {
+  /** The host's processor does not enter a guest in this state. @remedy Try another mode, or use `-accel kvm-sim`. */
+  'entry-refused': BackplaneError;
   /**
    * A guest program in TypeScript was given to the host's processor.
    * @remedy Use `-accel kvm-sim`, or give a flat binary or a recording.
    */
   'guest-not-machine-code': BackplaneError;
-  /** A flat binary is not in RAM, or beyond what its mode reaches. @remedy Give another address or mode, or more RAM. */
-  'invalid-flat-binary': BackplaneError;
+  /**
+   * An instruction accesses a device, and KVM's emulator does not have it; or code is in a device's memory.
+   * @remedy Access devices by plain loads, stores and strings.
+   */
+  'instruction-not-emulated': BackplaneError;
   /** A workload is to be done not at all, or too often to be counted. @remedy Give a whole number from 1 to 65535. */
   'invalid-workload': BackplaneError;
-  /** The package koffi, which calls libc, is not installed or cannot be loaded. @remedy Install the version that the message names. */
-  'koffi-missing': BackplaneError;
-  /** Another version of koffi is installed than the one that was tried. @remedy Install the version that the message names. */
-  'koffi-version': BackplaneError;
   /** `/dev/kvm`, or the virtualization of the host's processor, is in use by something else. @remedy Stop that, or use `-accel kvm-sim`. */
   'kvm-busy': BackplaneError;
   /** The user may not open `/dev/kvm`. @remedy Join the group that owns it, or use `-accel kvm-sim`. */
@@ -26,8 +27,6 @@ export interface HostKvmErrorCodes {
   'kvm-needs-linux': BackplaneError;
   /** A worker thread was to run a guest: signals that interrupt it reach the main thread. @remedy Use the main thread, or a process. */
   'kvm-needs-main-thread': BackplaneError;
-  /** A flat binary was given to the simulated kernel, which executes operations. @remedy Use `-accel kvm`. */
-  'machine-code-guest': BackplaneError;
   /** The host has no memory for the RAM of a guest. @remedy Give the machine less RAM. */
   'no-guest-memory': BackplaneError;
   /** There is no `/dev/kvm`. @remedy Load the module of the host's processor, or use `-accel kvm-sim`. */

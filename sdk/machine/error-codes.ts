@@ -17,6 +17,8 @@ export interface MachineErrorCodes {
   'asynchronous-module': WiringError;
   /** What defines a machine is no object, or its name, services or devices are of a wrong kind. @remedy Write `defineMachine({ ... })`. */
   'bad-definition': BackplaneError;
+  /** The firmware of a machine is empty, or larger than its ROM. @remedy Give an image of the size that the message says. */
+  'bad-firmware': BackplaneError;
   /** An observer has no name or start(), or start() answered no observe(). @remedy Write `{ name, start: () => ({ observe() {} }) }`. */
   'bad-observer': BackplaneError;
   /** A machine cannot have so many bytes of RAM. @remedy Give a whole number of 4 KiB pages up to 4 GiB. */
@@ -68,6 +70,8 @@ export interface MachineErrorCodes {
   'missing-bus-address': WiringError;
   /** No module binds a service that a device, its bus or a wire needs. @remedy Add a ContainerModule, or leave the device out. */
   'missing-service': WiringError;
+  /** A machine without a ROM was given firmware. @remedy Leave the firmware out, or choose another machine. */
+  'no-rom': BackplaneError;
   /** A device names a bus that the machine does not have. @remedy Write one of the names that the message lists. */
   'no-such-bus': WiringError;
   /** No device of the machine has that id, or is of that class. @remedy Take one of the ids that the message lists. */

@@ -7,6 +7,8 @@ import {
   machineOptionName,
   ownPinsOf,
   registerEngine,
+  screenLines,
+  showsText,
   subDevicesOf,
 } from '../device/index.ts';
 import { type MachineBus, type PluggedDevice, type RunningMachine, signalInto } from '../machine/index.ts';
@@ -52,6 +54,18 @@ type BusOfTree = Pick<MachineBus, 'name' | 'owner'> & { readonly bus: Pick<Bus, 
 
 /** The board itself, also where no service is the bus of its devices. */
 const board: BusOfTree = { name: 'main-system-bus', bus: { typeName: 'System' }, owner: undefined };
+
+/** `info screen`: what display adapters show in a text mode, without the blanks at the ends. */
+export function infoScreen(machine: RunningMachine): string {
+  machine.settle();
+  return machine.devices
+    .map(({ id, device, metadata }) => {
+      if (!showsText(device)) return '';
+      const screen = device.textScreen();
+      return `dev: ${metadata.type}, id "${id}"\n${screen === undefined ? 'graphics' : screenLines(screen)}\n`;
+    })
+    .join('');
+}
 
 /** The text of `info qtree`, in QEMU's form: two spaces per level, buses and devices in turn. */
 export function formatDeviceTree(machine: RunningMachine): string {

@@ -14,6 +14,12 @@ import type { RunningMachine } from '../machine/index.ts';
 const MostElements = 16;
 const Unknown = ': unknown without a read';
 
+/** `info registers -c`: the registers of processors that execute machine code, as QEMU prints them. */
+export function infoProcessors(machine: RunningMachine): string {
+  machine.settle();
+  return machine.accelerator.registerDump ?? 'no processor executes machine code\n';
+}
+
 /**
  * `info registers`: what a guest would read from each declared register now, with its fields. It reads nothing: what only a read
  * hook or a read handler knows is shown as unknown, unless the device has a peek handler.

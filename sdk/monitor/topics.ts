@@ -3,8 +3,8 @@ import { didYouMean } from '../base/text.ts';
 import { infoCoalesced } from '../coalescing/index.ts';
 import type { RunningMachine } from '../machine/index.ts';
 import { infoBlock, infoChardev } from './backends.ts';
-import { infoMachine, infoMtree, infoQtree } from './info.ts';
-import { infoRegisters } from './registers.ts';
+import { infoMachine, infoMtree, infoQtree, infoScreen } from './info.ts';
+import { infoProcessors, infoRegisters } from './registers.ts';
 
 /** A topic of `info`. */
 interface InfoTopic {
@@ -30,7 +30,12 @@ const topics: Readonly<Record<string, InfoTopic>> = {
   qtree: { help: 'devices, their options and their wires', text: infoQtree },
   chardev: { help: 'back ends for characters, and the devices that have them', text: orNone(infoChardev) },
   block: { help: 'images of disks, and the devices that have them', text: orNone(infoBlock) },
-  registers: { help: 'what the guest would read from each declared register', text: infoRegisters },
+  registers: {
+    help: 'what the guest would read from each declared register; -c those of the processor, for machine code',
+    switches: ['c'],
+    text: (machine, given) => (given.has('c') ? infoProcessors(machine) : infoRegisters(machine)),
+  },
+  screen: { help: 'the text on the screen of a display adapter', text: orNone(infoScreen) },
   coalesced: { help: 'every range declared coalesced', text: infoCoalesced },
 };
 

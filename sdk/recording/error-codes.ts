@@ -5,7 +5,7 @@ import type { BackplaneError } from '../base/errors.ts';
  * Codes of the errors of recorded runs. The type is the error's class.
  */
 export interface RecordingErrorCodes {
-  /** A guest that is no program was to be recorded, such as another recording. @remedy Record a guest program; copy a recording. */
+  /** A recording was to be recorded, or machine code whose instructions take no time. @remedy Copy a recording; give plainCost a number. */
   'guest-not-recordable': BackplaneError;
   /** A machine was to be recorded that has run already, or that another recording is made of. @remedy Begin with the first run. */
   'machine-not-recordable': BackplaneError;

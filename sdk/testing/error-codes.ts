@@ -1,6 +1,7 @@
 import type { BackplaneError } from '../base/errors.ts';
 import type { RegisterMismatch } from './bench/register-probe.ts';
 import type { ConformanceError } from './conformance/device-conformance.ts';
+import type { GuestCommandError } from './qemu/linux/shell.ts';
 
 /**
  * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
@@ -44,8 +45,47 @@ export interface TestingErrorCodes {
   'emulator-not-started': BackplaneError;
   /** The emulator did not connect or answer in time. @remedy Give it more time, or look at what it waits for. */
   'emulator-silent': BackplaneError;
-  /** Linux in an emulated machine did not power off in time. @remedy Look at the end of its console, or give it more time. */
+  /** A BAR of the guest's device is missing, or an access is outside. @remedy Use an index, an offset and a width that it has. */
+  'guest-bar': BackplaneError;
+  /** Linux in a virtual machine could not be prepared: often a module that it refuses. @remedy Read its complaint in the message. */
+  'guest-boot-failed': BackplaneError;
+  /**
+   * A command of the guest ended with a status that is not 0.
+   * @remedy Read what it printed, in the message and in `output`; or take the status: `run(line, { check: false })`.
+   */
+  'guest-command-failed': GuestCommandError;
+  /** A line cannot be given to the guest's shell. @remedy Put a long one into a script, and that into `files`. */
+  'guest-command-line': BackplaneError;
+  /** A command of the guest did not end in time. @remedy Look at what it printed, or give it more time. */
+  'guest-command-timeout': BackplaneError;
+  /** The device of a guest threw: a handler, a timer, a reset. @remedy Mend the device: the message has the access and what was thrown. */
+  'guest-device-failed': BackplaneError;
+  /** No driver has taken the device of a guest. @remedy Correct `id_table` or `probe()` of the driver; the message quotes the kernel. */
+  'guest-driver-unbound': BackplaneError;
+  /** A file for the guest cannot be read, or run there. @remedy Give the path of a file of this host; link programs statically. */
+  'guest-file': BackplaneError;
+  /** Linux in a virtual machine did not boot or power off in time. @remedy Look at its console, or give it more time. */
   'guest-linux-timeout': BackplaneError;
+  /** A test asks for the device of a guest that has none of this process. @remedy Give one: `linuxGuest({ device: use(MyCard) })`. */
+  'guest-without-device': BackplaneError;
+  /** An option of a guest has a value that it cannot have. @remedy Write what the message says. */
+  'guest-option': BackplaneError;
+  /** A command of the guest printed too much. @remedy Write it into a file of the guest, and print a part. */
+  'guest-output-too-large': BackplaneError;
+  /** Linux in a virtual machine panicked, or had an Oops. @remedy Read the end of its console in the message. */
+  'guest-panic': BackplaneError;
+  /** QEMU, Linux or busybox is missing for a guest. @remedy Fetch it: `npx backplane fetch qemu kernel`. */
+  'guest-packages-missing': BackplaneError;
+  /** The guest began again while a command ran. @remedy Call `reset()` in place of a command that restarts the guest. */
+  'guest-restarted': BackplaneError;
+  /** Something is asked of a guest that was stopped. @remedy Start another one. */
+  'guest-stopped': BackplaneError;
+  /** Linux did not give up a device that is taken out. @remedy Look for what hangs in `remove()` of its driver. */
+  'guest-unplug-timeout': BackplaneError;
+  /** A kernel module cannot be built. @remedy Read what the compiler complains of, in the message. */
+  'kernel-module-failed': BackplaneError;
+  /** A kernel module is described by what cannot be. @remedy Write what the message says. */
+  'kernel-module-option': BackplaneError;
   /** The package of a Linux kernel has no such module. @remedy Take the full kernel, or a name that the package has. */
   'kernel-module-missing': BackplaneError;
   /**
@@ -78,6 +118,10 @@ export interface TestingErrorCodes {
   'protocol-violation': BackplaneError;
   /** A test writes a register that is only read: another register takes the writes. @remedy Write the register that shares its address. */
   'read-only-register': BackplaneError;
+  /** A recording is not of the device that is tested. @remedy Make one: `backplane serve -device NAME -record FILE`. */
+  'recording-of-another-device': BackplaneError;
+  /** In a recording the device reads guest memory by DMA, which is not replayed. @remedy Record a guest that gives it no buffers. */
+  'recording-with-transfers': BackplaneError;
   /**
    * The bench does not map such a region of the device.
    * @remedy Use a region that the class declares and the device does not map itself.

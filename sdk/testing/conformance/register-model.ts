@@ -223,7 +223,8 @@ function storageOf(
   return ArrayBuffer.isView(held) ? { buffer: held.buffer, start: held.byteOffset + element * bytes } : undefined;
 }
 
-export function hasHook({ fields, readHook, writeHook }: RegisterDeclaration, isWrite: boolean): boolean {
+export function hasHook({ fields, readHook, writeHook, hasSetter }: RegisterDeclaration, isWrite: boolean): boolean {
+  if (isWrite && hasSetter) return true;
   if ((isWrite ? writeHook : readHook) !== undefined) return true;
   return fields.some((field) => (isWrite ? field.writeHook : field.readHook) !== undefined);
 }
