@@ -1,4 +1,4 @@
-import { KvmRun, PageSize, SystemRequest, VcpuPage, VcpuRequest, VmRequest } from '../accelerator/kvm/abi.ts';
+import { PageSize, SystemRequest, VcpuPage, VcpuRequest, VmRequest } from '../accelerator/kvm/abi.ts';
 import type { IoctlArgument, KvmKernel } from '../accelerator/kvm/kernel.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { hostNanoseconds } from '../clock/host-time.ts';
@@ -20,7 +20,6 @@ interface VmFile {
 /** What it knows of a vCPU's: the VM, and the pages once they are mapped. */
 interface VcpuFile {
   readonly vm: VmFile;
-  kicked: boolean;
   mapping: Mapping | undefined;
   pages: readonly DataView[];
 }
@@ -30,7 +29,6 @@ const NoRing = new DataView(new ArrayBuffer(PageSize));
 
 /** The host's /dev/kvm. Calls go to the kernel as they are; what this process sees of their results is counted. */
 export class HostKernel implements KvmKernel {
-  readonly kind = 'host';
   readonly counts = new HostCounts();
   /** What could not be done last, for a message. */
   failed: { readonly fd: number; readonly request: number } | 'open' | undefined;
@@ -111,12 +109,6 @@ export class HostKernel implements KvmKernel {
     return this.library.read(fd, this.#signals, 8) === 8 ? (this.#signals[0] as bigint) : 0n;
   }
 
-  /** One thread enters the guest and kicks it: it is the next KVM_RUN that comes back at once. */
-  kick(vcpuFd: number): void {
-    this.mapVcpuPage(vcpuFd, VcpuPage.Run).setUint8(KvmRun.immediateExit, 1);
-    (this.#vcpus[vcpuFd] as VcpuFile).kicked = true;
-  }
-
   /** The repeating tick is the kick: no call of its own, and rounded up to the tick. */
   kickAt(): void {}
 
@@ -137,10 +129,6 @@ export class HostKernel implements KvmKernel {
     const result = this.library.ioctl(fd, VcpuRequest.Run, 0);
     if (result !== 0) this.#errno = this.library.errno();
     if (result === 0) counter.countExit(run, ring);
-    if (vcpu.kicked) {
-      vcpu.kicked = false;
-      run.setUint8(KvmRun.immediateExit, 0);
-    }
     return result;
   }
 
@@ -150,7 +138,7 @@ export class HostKernel implements KvmKernel {
       this.#vms.set(result, { counter: new ExitCounter(this.counts) });
     } else if (request === VmRequest.CreateVcpu) {
       this.#open.add(result);
-      this.#vcpus[result] = { vm: this.#vms.get(fd) as VmFile, kicked: false, mapping: undefined, pages: [] };
+      this.#vcpus[result] = { vm: this.#vms.get(fd) as VmFile, mapping: undefined, pages: [] };
     } else if (request === VmRequest.RegisterCoalescedMmio) this.#vms.get(fd)?.counter.added(argument as DataView);
     else if (request === VmRequest.UnregisterCoalescedMmio) this.#vms.get(fd)?.counter.removed(argument as DataView);
     else if (request === VcpuRequest.Interrupt) this.counts.injectedInterrupts++;

@@ -127,25 +127,6 @@ describe('a vCPU', () => {
     expect([bench.run(), bench.run(), asked]).toEqual([Errno.EINTR, Errno.EINTR, 1]);
   });
 
-  it('answers a kick before it takes a queued interrupt, which it takes afterwards', () => {
-    const bench = new KernelBench();
-    let taken = false;
-    bench.attach(function* (guest) {
-      guest.onInterrupt(0x70, function* () {
-        taken = true;
-        yield* guest.cli();
-      });
-      yield* guest.sti();
-      yield* guest.hlt();
-    });
-    bench.run();
-    interrupt(bench, 0x70);
-    bench.kernel.kick(bench.vcpuFds[0]!);
-    expect([bench.run(), why(bench), taken]).toEqual([Errno.EINTR, Interruption.Kick, false]);
-    expect(bench.runPage.getUint8(KvmRun.ifFlag)).toBe(1);
-    expect([bench.run(), taken]).toEqual([Errno.EINTR, true]);
-  });
-
   it('forgets a queued interrupt when it is given another guest', () => {
     const bench = new KernelBench();
     interrupt(bench, 0x70);

@@ -30,7 +30,6 @@ const OwnTime = 5_000_000_000;
 
 /** A kernel that has KVM's interface and nothing else, as the host's has. What executes its guests is hidden. */
 class ThinKernel implements KvmKernel {
-  readonly kind = 'host';
   readonly counts = { ...NoCounts };
 
   constructor(private readonly inner: SimulatedKernel) {}
@@ -66,9 +65,6 @@ class ThinKernel implements KvmKernel {
   }
   readEventfd(fd: number) {
     return this.inner.readEventfd(fd);
-  }
-  kick(vcpuFd: number) {
-    this.inner.kick(vcpuFd);
   }
   kickAt(deadline: number) {
     this.inner.kickAt(deadline - OwnTime);

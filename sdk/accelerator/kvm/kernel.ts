@@ -11,7 +11,6 @@ export type IoctlArgument = number | DataView | Uint8Array;
  * and all vCPUs of a VM share one ring page.
  */
 export interface KvmKernel {
-  readonly kind: 'simulated' | 'host';
   /** What it counts, over all its VMs. */
   readonly counts: KernelCounts;
   /** The error of the last call that answered -1. */
@@ -34,8 +33,6 @@ export interface KvmKernel {
   /** How often an eventfd was signalled since it was last read; 0n when it was not. */
   readEventfd(fd: number): bigint;
 
-  /** Makes the KVM_RUN that runs, or the next one of that vCPU, answer EINTR with exit reason INTR. */
-  kick(vcpuFd: number): void;
   /** The kernel's own time now, in nanoseconds. Its zero is the kernel's. */
   readonly now: number;
   /** KVM_RUN answers EINTR at this time, as the kernel's own time counts it. Infinity is never. Stays until changed. */

@@ -35,7 +35,6 @@ const MostFds = 65536;
 
 /** KVM in TypeScript: deterministic, on any machine. */
 export class SimulatedKernel implements ScheduledKernel, FileTable {
-  readonly kind = 'simulated';
   readonly counts = new KernelExitStatistics();
   readonly costs: OperationCosts;
   #errno = 0;
@@ -131,10 +130,6 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   readEventfd(fd: number): bigint {
     const file = this.#files[fd];
     return file instanceof Eventfd ? file.read() : 0n;
-  }
-
-  kick(vcpuFd: number): void {
-    this.processor(vcpuFd).kicked = true;
   }
 
   kickAt(deadline: number): void {

@@ -21,7 +21,6 @@ export class VirtualCpu implements GuestProcessor {
   readonly portPage = new DataView(new ArrayBuffer(PageSize));
   operations = 0;
   slice = Infinity;
-  kicked = false;
   interruption: InterruptionValue = Interruption.None;
   #processor: Processor;
   /** Undefined while it executes a program. */
@@ -191,12 +190,10 @@ export class VirtualCpu implements GuestProcessor {
     const { state } = program;
     const { operation } = this.#unit;
     if (state.queuedVector >= 0) {
-      if (this.kicked) return this.#kick();
       if (!state.acceptsInterrupt) return describeFailedEntry(this.runPage);
       this.machine.statistics.injectedInterrupts++;
       if (!program.takeInterrupt(operation)) return this.#fail();
     } else if (this.#wantsWindow && state.acceptsInterrupt) return this.#stopped(Stop.Window);
-    if (this.kicked) return this.#kick();
     if (program.failure !== undefined) return this.#fail();
     const due = this.#due();
     if (due >= 0) return due;
@@ -215,7 +212,6 @@ export class VirtualCpu implements GuestProcessor {
   #betweenInstructions(): number {
     const processor = this.#processor;
     const { queuedVector } = processor;
-    if (this.kicked) return this.#kick();
     if (queuedVector >= 0 && !processor.acceptsInterrupt) return describeFailedEntry(this.runPage);
     if (queuedVector < 0 && this.#wantsWindow && this.#takesInterrupt()) return this.#stopped(Stop.Window);
     const due = this.#due();
@@ -269,11 +265,6 @@ export class VirtualCpu implements GuestProcessor {
 
   #fail(): number {
     return describeFailure(this.runPage, this.#processor);
-  }
-
-  #kick(): number {
-    this.kicked = false;
-    return this.#interrupted(Interruption.Kick);
   }
 
   #interrupted(why: InterruptionValue): number {
