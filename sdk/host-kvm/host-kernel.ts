@@ -1,11 +1,11 @@
 import { PageSize, SystemRequest, VcpuPage, VcpuRequest, VmRequest } from '../accelerator/kvm/abi.ts';
 import type { IoctlArgument, KvmKernel } from '../accelerator/kvm/kernel.ts';
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError, HostFailure } from '../base/errors.ts';
+import { hex } from '../base/text.ts';
 import { hostNanoseconds } from '../clock/host-time.ts';
 import type { RamBlock } from '../memory/index.ts';
-import type { Mapping } from '../native/libc.ts';
+import { MapFailed, MapFlag, Mapping, mapFile, Protection } from '../native/libc.ts';
 import { ExitCounter, HostCounts } from './counts.ts';
-import { GuestMemory, mapShared } from './guest-memory.ts';
 import { type Libc, libc } from './libc.ts';
 
 /** @see fcntl.h, sys/eventfd.h */
@@ -33,7 +33,7 @@ export class HostKernel implements KvmKernel {
   /** What could not be done last, for a message. */
   failed: { readonly fd: number; readonly request: number } | 'open' | undefined;
   #errno = 0;
-  readonly #memory: GuestMemory;
+  readonly #blocks = new Set<Mapping>();
   readonly #open = new Set<number>();
   readonly #vms = new Map<number, VmFile>();
   readonly #vcpus: (VcpuFile | undefined)[] = [];
@@ -41,9 +41,7 @@ export class HostKernel implements KvmKernel {
   /** Of /dev/kvm; -1 before it is open. */
   systemFd = -1;
 
-  constructor(readonly library: Libc = libc()) {
-    this.#memory = new GuestMemory(library);
-  }
+  constructor(readonly library: Libc = libc()) {}
 
   get errno(): number {
     return this.#errno;
@@ -91,12 +89,25 @@ export class HostKernel implements KvmKernel {
     return view;
   }
 
+  /** Zeroed; the host commits a page when it is first touched. */
   allocateGuestMemory(size: number, name = 'guest memory'): RamBlock {
-    return this.#memory.allocate(size, name);
+    const length = Math.max(1, Math.ceil(size / PageSize)) * PageSize;
+    const flags = MapFlag.Private | MapFlag.Anonymous | MapFlag.NoReserve;
+    const address = this.library.mmap(0n, length, Protection.ReadWrite, flags, -1, 0);
+    if (address === MapFailed) {
+      throw new HostFailure(
+        'no-guest-memory',
+        `-accel kvm: the host has no ${hex(length)} bytes for '${name}': errno ${this.library.errno()}. Give the machine less RAM.`,
+      );
+    }
+    const block = new Mapping(this.library, address, length, size);
+    this.#blocks.add(block);
+    return block;
   }
 
+  /** A slot that still names it has zeros from here on. */
   releaseGuestMemory(block: RamBlock): void {
-    this.#memory.release(block);
+    if (this.#blocks.delete(block as Mapping)) (block as Mapping).unmap();
   }
 
   eventfd(): number {
@@ -115,7 +126,7 @@ export class HostKernel implements KvmKernel {
   /** Closes what is open and unmaps what is mapped, whatever has failed. Nothing of it may be used afterwards. */
   dispose(): void {
     for (const fd of [...this.#open].reverse()) this.close(fd);
-    this.#memory.releaseAll();
+    for (const block of this.#blocks) this.releaseGuestMemory(block);
   }
 
   /** KVM_RUN: the call that all of this is for. Nothing is allocated here. */
@@ -147,17 +158,18 @@ export class HostKernel implements KvmKernel {
   #map(fd: number, vcpu: VcpuFile): void {
     if (vcpu.mapping !== undefined) return;
     const length = this.library.ioctl(this.systemFd, SystemRequest.GetVcpuMmapSize, 0);
-    const mapping = length > 0 ? mapShared(this.library, fd, length) : undefined;
+    const [mapping] = (length > 0 ? mapFile(this.library, fd, 0, length, true) : undefined) ?? [];
     if (mapping === undefined) {
       throw new BackplaneError(
         'kvm-failure',
         `-accel kvm: the pages of a vCPU cannot be mapped: errno ${this.library.errno()}. Is a limit of this process's memory reached?`,
       );
     }
+    const { buffer } = mapping.view;
     vcpu.mapping = mapping;
     vcpu.pages = Array.from(
       { length: Math.floor(length / PageSize) },
-      (_, page) => new DataView(mapping.buffer, page * PageSize, PageSize),
+      (_, page) => new DataView(buffer, page * PageSize, PageSize),
     );
   }
 

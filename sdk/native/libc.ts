@@ -19,8 +19,6 @@ export interface BasicLibc {
 /** What mmap answers when it fails: (void *) -1. */
 export const MapFailed = 0xffff_ffff_ffff_ffffn;
 
-export const PageSize = 4096;
-
 /** @see sys/mman.h */
 export const Protection = { Read: 1, ReadWrite: 3 } as const;
 /** @see sys/mman.h */
@@ -41,34 +39,58 @@ export function basicLibc(koffi: Koffi): BasicLibc {
   };
 }
 
-/** A mapping of this process, and the bytes of it. After `unmap` the views that were handed out are private zeros. */
+/**
+ * Mapped bytes of this process. After `unmap` what still has the mapping finds it empty. A view that was handed out cannot be taken
+ * back, and a read of unmapped memory ends the process. So private zeros, which cost nothing, are there until the last view is collected.
+ */
 export class Mapping {
-  readonly buffer: ArrayBuffer;
+  bytes: Uint8Array;
+  view: DataView;
+  readonly hostAddress: number;
   private isMapped = true;
 
   constructor(
     private readonly libc: BasicLibc,
-    readonly address: bigint,
-    readonly length: number,
+    private readonly address: bigint,
+    private readonly length: number,
+    size = length,
   ) {
-    this.buffer = libc.view(address, length);
+    const buffer = libc.view(address, length);
+    this.bytes = new Uint8Array(buffer, 0, size);
+    this.view = new DataView(buffer, 0, size);
+    this.hostAddress = Number(address);
   }
 
   unmap(): void {
     if (!this.isMapped) return;
     this.isMapped = false;
-    retire(this.libc, this.address, this.length, this.buffer);
+    const { libc, address, length } = this;
+    const flags = MapFlag.Private | MapFlag.Anonymous | MapFlag.NoReserve | MapFlag.Fixed;
+    libc.mmap(address, length, Protection.ReadWrite, flags, -1, 0);
+    unusedViews.register(this.view.buffer, () => libc.munmap(address, length));
+    this.bytes = new Uint8Array(0);
+    this.view = new DataView(new ArrayBuffer(0));
   }
 }
 
-/**
- * Gives back what is mapped there. A view of it cannot be taken back, and a read of unmapped memory ends the process. So private zeros,
- * which cost nothing, are in its place until the last view is collected.
- */
-export function retire(libc: BasicLibc, address: bigint, length: number, view: ArrayBuffer): void {
-  const flags = MapFlag.Private | MapFlag.Anonymous | MapFlag.NoReserve | MapFlag.Fixed;
-  libc.mmap(address, length, Protection.ReadWrite, flags, -1, 0);
-  unusedViews.register(view, () => libc.munmap(address, length));
-}
-
 const unusedViews = new FinalizationRegistry<() => void>((unmap) => unmap());
+
+/** koffi ends the process at a view of more than 4 GiB. */
+const LargestView = 0x8000_0000;
+
+/** Maps `length` bytes of a file from `offset` on, both whole pages; the file has them. Undefined: see errno. */
+export function mapFile(
+  libc: BasicLibc,
+  fd: number,
+  offset: number,
+  length: number,
+  isWritable: boolean,
+): Mapping[] | undefined {
+  const protection = isWritable ? Protection.ReadWrite : Protection.Read;
+  const address = libc.mmap(0n, length, protection, MapFlag.Shared, fd, offset);
+  if (address === MapFailed) return undefined;
+  return Array.from({ length: Math.ceil(length / LargestView) }, (_, piece) => {
+    const at = piece * LargestView;
+    return new Mapping(libc, address + BigInt(at), Math.min(LargestView, length - at));
+  });
+}

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
-import { SharedFile } from '../../native/shared-file.ts';
+import { mapFile } from '../../native/libc.ts';
 import type { SharedMemory } from '../link.ts';
 import { Errno } from '../protocol.ts';
 import type { MapRequest } from '../requests.ts';
@@ -29,8 +29,9 @@ export class ClientFiles {
     const file = fstatSync(descriptor);
     if (!file.isFile() || file.size < offset + size) return Errno.Invalid;
     if (!isSealed) return this.asFile(offset, isWritable, descriptor);
-    const mapped = SharedFile.map(libc, descriptor, offset, size, isWritable);
-    return mapped === undefined ? libc.errno() : { blocks: mapped.pieces, release: () => mapped.retire() };
+    const blocks = mapFile(libc, descriptor, offset, size, isWritable);
+    if (blocks === undefined) return libc.errno();
+    return { blocks, release: () => blocks.forEach((block) => void block.unmap()) };
   }
 
   private asFile(offset: number, isWritable: boolean, descriptor: number): SharedMemory | number {

@@ -7,8 +7,7 @@ import { MemoryDmaPort } from '../../../sdk/bus/dma-port.ts';
 import { SplitQueue } from '../../../sdk/bus/virtio/split-queue.ts';
 import { MemoryRegion, use } from '../../../sdk/index.ts';
 import { loadKoffi } from '../../../sdk/native/koffi.ts';
-import { basicLibc } from '../../../sdk/native/libc.ts';
-import { SharedFile } from '../../../sdk/native/shared-file.ts';
+import { basicLibc, mapFile } from '../../../sdk/native/libc.ts';
 import { AddressSpace, MemoryTopology } from '../../../sdk/runtime.ts';
 import { memoryFile } from '../../../sdk/serve/node/memory-file.ts';
 import { times } from '../../depth.ts';
@@ -143,11 +142,11 @@ function otherProcess(requests: number, isMapped: boolean): Side {
   const memory = libc.memfd('ram');
   ftruncateSync(memory, Place.End);
   const [kicks, interrupts] = [libc.eventfd(), libc.eventfd()];
-  const file = SharedFile.map(libc, memory, 0, Place.End, true) as SharedFile;
+  const blocks = mapFile(libc, memory, 0, Place.End, true) ?? [];
   const guest = new ScriptedClient(use(WideCard)).attach();
   const request = { address: 0, size: Place.End, offset: 0, isReadable: true, isWritable: true };
-  const release = () => file.retire();
-  guest.served.memory.add(request, isMapped ? { blocks: file.pieces, release } : memoryFile(memory, 0, release));
+  const release = () => blocks.forEach((block) => void block.unmap());
+  guest.served.memory.add(request, isMapped ? { blocks, release } : memoryFile(memory, 0, release));
   guest.ask(client.write(7, 4, 0x6, 2));
   const child = spawn(process.execPath, ['-e', inProcess(requests)], {
     stdio: ['ignore', 'pipe', 'inherit', memory, kicks, interrupts],
@@ -163,7 +162,7 @@ function otherProcess(requests: number, isMapped: boolean): Side {
   const one = Buffer.from(BigUint64Array.of(1n).buffer);
   const counter = Buffer.alloc(8);
   return {
-    ram: (file.pieces[0] as { bytes: Uint8Array }).bytes.buffer,
+    ram: (blocks[0] as { bytes: Uint8Array }).bytes.buffer,
     ended,
     port: guest.served.device.busMaster,
     wake: () => void writeSync(interrupts, one),
