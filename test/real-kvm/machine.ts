@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { printableLines } from '../../sdk/base/text.ts';
-import { bootLinux } from '../../sdk/testing/qemu/linux/boot.ts';
-import { addProgram, NewcArchive } from '../../sdk/testing/qemu/linux/newc-archive.ts';
+import { NewcArchive } from '../../sdk/testing/qemu/linux/newc-archive.ts';
+import { bootLinux } from './boot-linux.ts';
 import { type BuiltFile, bundle, Root } from './bundle.ts';
 import { type ConsoleDocument, type Job, Marker } from './console-documents.ts';
 import type { FetchedPackages } from './fetch.ts';
@@ -120,6 +121,15 @@ function addFolder(archive: NewcArchive, folder: string, path: string, only = /(
     const file = join(entry.parentPath, entry.name);
     if (entry.isFile() && only.test(entry.name)) archive.file(join(path, relative(folder, file)), readFileSync(file));
   }
+}
+
+/** Puts a program of the host into an archive, with its loader and its libraries at the paths where it looks for them. */
+function addProgram(archive: NewcArchive, path: string, program: string): void {
+  const file = realpathSync(program);
+  archive.file(path, readFileSync(file), 0o755);
+  const libraries = execFileSync('ldd', [file], { encoding: 'utf8' }).matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm);
+  for (const library of new Set(Array.from(libraries, ([, name]) => name as string)))
+    archive.file(library.slice(1), readFileSync(library), 0o755);
 }
 
 /** Where the machine has a script of the checkout. */

@@ -106,22 +106,14 @@ function acceptOne(path: string, listeners: Server[], deadline: AbortSignal): Pr
   });
 }
 
-/** How a process ended. */
-export interface EmulatorEnd {
-  /** Null: it was ended by a signal. */
-  readonly status: number | null;
-  /** That as a failure, with what it complained about. */
-  readonly failure: BackplaneError;
-}
-
-/** The end of a process; rejects where it cannot be started. */
-export function endOf(child: ChildProcess, binary: string): Promise<EmulatorEnd> {
+/** Rejects when the process ends, with what it complained about, or cannot be started. */
+function deathOf(child: ChildProcess, binary: string): Promise<never> {
   let complaint = '';
   child.stderr?.setEncoding('utf8');
   child.stderr?.on('data', (text: string) => {
     complaint = (complaint + text).slice(-LongestComplaint);
   });
-  return new Promise((resolve, reject) => {
+  const death = new Promise<never>((_, reject) => {
     child.on('error', (cause) =>
       reject(new BackplaneError('emulator-not-started', `QEMU: cannot start '${binary}'.`, { cause })),
     );
@@ -129,15 +121,8 @@ export function endOf(child: ChildProcess, binary: string): Promise<EmulatorEnd>
     child.on('close', (status, signal) => {
       const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
       const said = printableLines(complaint.trim()) || 'it did not say why';
-      resolve({ status, failure: new BackplaneError('emulator-ended', `QEMU: '${binary}' ${how}: ${said}`) });
+      reject(new BackplaneError('emulator-ended', `QEMU: '${binary}' ${how}: ${said}`));
     });
-  });
-}
-
-/** Rejects when the process ends. */
-function deathOf(child: ChildProcess, binary: string): Promise<never> {
-  const death = endOf(child, binary).then(({ failure }) => {
-    throw failure;
   });
   death.catch(() => undefined);
   return death;

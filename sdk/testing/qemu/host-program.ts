@@ -8,7 +8,6 @@ const packages = {
   'apt-cache': 'apt',
   dpkg: 'dpkg',
   'dpkg-deb': 'dpkg',
-  ldd: 'libc-bin',
   make: 'make',
   xz: 'xz-utils',
 } as const;
@@ -17,7 +16,7 @@ export type HostProgram = keyof typeof packages;
 
 export interface ProgramOptions {
   readonly cwd?: string;
-  readonly environment?: NodeJS.ProcessEnv;
+  readonly environment?: NodeJS.ProcessEnv | undefined;
   /** Milliseconds after which the program is killed. */
   readonly timeout?: number;
 }
@@ -47,28 +46,19 @@ export function runProgram(program: HostProgram, args: readonly string[], option
   return result.stdout;
 }
 
-/** The same while the process goes on with its other work; the output comes line by line too. */
+/** Runs a program while the process goes on with its other work. */
 export function followProgram(
   program: HostProgram,
   args: readonly string[],
   options: ProgramOptions & {
-    readonly onLine?: (line: string) => void;
     /** The end of its standard error, where it has succeeded all the same. */
     readonly onComplaint?: (text: string) => void;
   },
-): Promise<string> {
-  const { cwd, environment: env, timeout, onLine, onComplaint } = options;
+): Promise<void> {
+  const { cwd, environment: env, timeout, onComplaint } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, env, timeout, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
+    const child = spawn(program, args, { cwd, env, timeout, stdio: ['ignore', 'ignore', 'pipe'] });
     let complaint = '';
-    let rest = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() as string;
-      for (const line of lines) onLine?.(line);
-    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-LongestComplaint);
     });
@@ -76,7 +66,7 @@ export function followProgram(
     child.on('close', (status, signal) => {
       if (status === 0) {
         if (complaint.trim() !== '') onComplaint?.(complaint);
-        resolve(output);
+        resolve();
       } else reject(failed(program, args, status ?? signal, complaint));
     });
   });

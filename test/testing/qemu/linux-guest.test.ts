@@ -10,14 +10,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackplaneError } from '../../../sdk/base/errors.ts';
 import { hostRelease } from '../../../sdk/testing/qemu/debian/guest-packages.ts';
 import { LinuxI386 } from '../../../sdk/testing/qemu/debian/linux-i386.ts';
 import { LinuxKernel } from '../../../sdk/testing/qemu/debian/linux-kernel.ts';
 import { PackageCache } from '../../../sdk/testing/qemu/debian/package-cache.ts';
-import { bootLinux } from '../../../sdk/testing/qemu/linux/boot.ts';
 import { NewcArchive } from '../../../sdk/testing/qemu/linux/newc-archive.ts';
+import { VirtualMachine } from '../../../sdk/testing/qemu/linux/virtual-machine.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -250,44 +250,21 @@ describe('packages of another suite', () => {
   });
 });
 
-describe('Linux in an emulated machine', () => {
-  const boot = (binary: string, lines: string[], timeout = 20_000) =>
-    bootLinux({
-      ...{ kernel: '/kernel', initramfs: [Buffer.from('one'), Buffer.from('two')], memory: 64, binary, timeout },
-      onLine: (line) => lines.push(line),
-    });
+/** In the place of QEMU: greets on the monitor, prints the initramfs on the console, and has no shell. */
+const withoutShell = `
+const sockets = new Map([...process.argv.join(' ').matchAll(/path=([^,]+),id=([a-z]+)/g)].map(([, path, id]) => [id, require('net').connect(path)]));
+sockets.get('console').write(require('fs').readFileSync(process.argv[process.argv.indexOf('-initrd') + 1]));
+const reply = (value) => sockets.get('qmp').write(JSON.stringify(value) + '\\n');
+sockets.get('qmp').on('data', () => reply({ return: {} }));
+reply({ QMP: { version: {} } });
+`;
 
-  it('gets its kernel and file system, and what it prints comes line by line', async () => {
-    const lines: string[] = [];
-    const qemu = program(
-      'qemu',
-      'echo "$*" | tr " " "\\n" | grep -A1 -e -kernel -e -m | tail -n 5',
-      'while [ "$1" != -initrd ]; do shift; done',
-      'cat "$2"',
-      'printf "\\r\\nlast"',
-    );
-    await boot(qemu, lines);
-    expect(lines.slice(-2)).toEqual(['onetwo', 'last']);
-    expect(lines).toContain('/kernel');
-  });
-
-  it('that does not power off in time is ended, with the end of its console', async () => {
-    const lines: string[] = [];
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    try {
-      const refused = refusal(() => boot(program('qemu', 'echo it hangs', 'sleep 60'), lines, 1500));
-      while (lines.length === 0) await new Promise((resolve) => setImmediate(resolve));
-      await vi.advanceTimersByTimeAsync(1500);
-      const { code, message } = await refused;
-      expect(code).toBe('guest-linux-timeout');
-      expect(message).toContain('it hangs');
-    } finally {
-      vi.useRealTimers();
-    }
-  });
-
-  it('that QEMU refuses says why', async () => {
-    const { code, message } = await refusal(() => boot(program('qemu', 'echo no such accelerator >&2', 'exit 1'), []));
-    expect([code, message]).toEqual(['emulator-ended', expect.stringContaining('no such accelerator')]);
+describe('Linux in a virtual machine', () => {
+  it('that has no shell in time is ended, with the end of its console', async () => {
+    const qemu = { path: 'qemu', program: process.execPath, args: ['-e', withoutShell, '--'], env: {} };
+    const initramfs = [Buffer.from('it '), Buffer.from('hangs\n')];
+    const plan = { qemu, image: '/kernel', initramfs, machineArguments: [], key: '' };
+    const { code, message } = await refusal(() => VirtualMachine.boot(plan, folder, 100));
+    expect([code, message]).toEqual(['guest-linux-timeout', expect.stringMatching(/within 0.1 s\..*\n\s*it hangs/s)]);
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { QemuProgram } from '../child.ts';
 import { LinuxI386 } from './linux-i386.ts';
 import { type KernelFlavour, LinuxKernel } from './linux-kernel.ts';
-import { PackageCache, type UnpackedPackage } from './package-cache.ts';
+import { PackageCache, type PackageCacheOptions, type UnpackedPackage } from './package-cache.ts';
 import {
   KernelHeaders,
   qemuScript,
@@ -15,11 +15,7 @@ import {
 /** The release whose packages run anywhere. Only its name is ours, never a version. */
 const Release = 'trixie';
 
-export interface GuestPackagesOptions {
-  readonly environment?: NodeJS.ProcessEnv | undefined;
-  /** What is under way, for a user that waits. */
-  readonly onProgress?: (what: string) => void;
-}
+export type GuestPackagesOptions = Pick<PackageCacheOptions, 'environment' | 'onProgress'>;
 
 /** What virtual machines are made of: packages of Debian in the cache of this user. Nothing is installed. */
 export class GuestPackages {
@@ -28,11 +24,7 @@ export class GuestPackages {
   readonly #host: PackageCache;
   readonly #i386: PackageCache;
 
-  constructor({ environment, onProgress }: GuestPackagesOptions = {}) {
-    const common = {
-      ...(environment === undefined ? {} : { environment }),
-      ...(onProgress === undefined ? {} : { onProgress }),
-    };
+  constructor(common: GuestPackagesOptions = {}) {
     this.#release = new PackageCache({ suite: Release, ...common });
     this.#backports = new PackageCache({ suite: `${Release}-backports`, others: [Release], ...common });
     this.#host = new PackageCache({ suite: hostRelease() ?? Release, ...common });

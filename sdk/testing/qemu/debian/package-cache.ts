@@ -2,12 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ProgramFailure, runProgram } from '../host-program.ts';
-import { PrivateApt } from './private-apt.ts';
+import { PrivateApt, type PrivateAptOptions, UsualArchitecture } from './private-apt.ts';
 
 /** apt's spelling in names of files. A loader's list of folders has colons between them. */
 const Colon = '%3a';
-/** The folder of a suite has its packages of this architecture; those of another have one of their own. */
-const UsualArchitecture = 'amd64';
 
 /** Where fetched packages are kept. @see XDG Base Directory Specification, XDG_CACHE_HOME */
 export function cacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
@@ -22,16 +20,7 @@ export interface UnpackedPackage {
   readonly folder: string;
 }
 
-export interface PackageCacheOptions {
-  readonly suite: string;
-  /** More suites, for what its packages depend on. */
-  readonly others?: readonly string[];
-  /** Of the packages: `i386`. The host need not run them. Default: 'amd64'. */
-  readonly architecture?: string;
-  readonly keyring?: string;
-  readonly environment?: NodeJS.ProcessEnv;
-  readonly onProgress?: (what: string) => void;
-}
+export type PackageCacheOptions = Omit<PrivateAptOptions, 'folder'>;
 
 /** Unpacked packages of one suite of Debian, each in a folder of its name and version. Nothing is installed. */
 export class PackageCache {
@@ -40,6 +29,7 @@ export class PackageCache {
 
   constructor(private readonly options: PackageCacheOptions) {
     const { suite, architecture = UsualArchitecture } = options;
+    // Packages of another architecture have a folder of their own.
     const name = architecture === UsualArchitecture ? suite : `${suite}-${architecture}`;
     this.folder = join(cacheFolder(options.environment), 'debian', name);
   }
@@ -92,6 +82,7 @@ export class PackageCache {
     download: (apt: PrivateApt, work: string) => Promise<string[]>,
     finish: (folder: string) => void = () => undefined,
   ): Promise<UnpackedPackage> {
+    const { environment, onProgress } = this.options;
     const apt = await this.#archive();
     const unpacked = this.#unpacked(name, apt.newest(name).version);
     if (existsSync(unpacked.folder)) return unpacked;
@@ -99,9 +90,9 @@ export class PackageCache {
     const work = mkdtempSync(join(this.folder, '.unpacking-'));
     try {
       const files = await download(apt, work);
-      this.options.onProgress?.(`Debian: unpacking ${name} ${unpacked.version}`);
+      onProgress?.(`Debian: unpacking ${name} ${unpacked.version}`);
       const content = join(work, 'content');
-      for (const file of files) runProgram('dpkg', ['-x', file, content], this.#environment());
+      for (const file of files) runProgram('dpkg', ['-x', file, content], { environment });
       finish(content);
       // Another process may have been faster: its folder has the same content.
       if (!existsSync(unpacked.folder)) renameSync(content, unpacked.folder);
@@ -112,16 +103,7 @@ export class PackageCache {
   }
 
   #archive(): Promise<PrivateApt> {
-    const { suite, others = [], architecture = UsualArchitecture, keyring, onProgress } = this.options;
-    this.#apt ??= PrivateApt.open({
-      suite,
-      others,
-      architecture,
-      folder: join(this.folder, '.apt'),
-      ...(keyring === undefined ? {} : { keyring }),
-      ...this.#environment(),
-      ...(onProgress === undefined ? {} : { onProgress }),
-    });
+    this.#apt ??= PrivateApt.open({ ...this.options, folder: join(this.folder, '.apt') });
     return this.#apt;
   }
 
@@ -131,17 +113,13 @@ export class PackageCache {
 
   /** Versions of Debian have an order of their own. */
   #isNewer(version: string, than: string): boolean {
+    const { environment } = this.options;
     try {
-      runProgram('dpkg', ['--compare-versions', version, 'gt', than], this.#environment());
+      runProgram('dpkg', ['--compare-versions', version, 'gt', than], { environment });
       return true;
     } catch (cause) {
       if (cause instanceof ProgramFailure) return false;
       throw cause;
     }
-  }
-
-  #environment(): { readonly environment?: NodeJS.ProcessEnv } {
-    const { environment } = this.options;
-    return environment === undefined ? {} : { environment };
   }
 }

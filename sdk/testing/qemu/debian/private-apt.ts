@@ -5,6 +5,7 @@ import { printable } from '../../../base/text.ts';
 import { followProgram, ProgramFailure, runProgram } from '../host-program.ts';
 
 const DebianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+export const UsualArchitecture = 'amd64';
 /** Of the archive's index files and of one package, in milliseconds. */
 const NetworkTimeout = 300_000;
 
@@ -13,20 +14,19 @@ export interface PrivateAptOptions {
   readonly suite: string;
   /** More suites, for what its packages depend on: `trixie` for `trixie-backports`. */
   readonly others?: readonly string[];
-  /** Of the packages: `i386`. Default: 'amd64'. */
+  /** Of the packages: `i386`. The host need not run them. Default: 'amd64'. */
   readonly architecture?: string;
   /** Where it keeps its configuration, its index files and nothing of the host's. */
   readonly folder: string;
   /** The keys by which the archive is trusted. Default: Debian's, as its package installs them. */
   readonly keyring?: string;
-  readonly environment?: NodeJS.ProcessEnv;
+  readonly environment?: NodeJS.ProcessEnv | undefined;
   /** What is under way, for a user that waits. */
-  readonly onProgress?: (what: string) => void;
+  readonly onProgress?: ((what: string) => void) | undefined;
 }
 
 /** A package of the archive, as the index has it. */
 export interface ArchivePackage {
-  readonly name: string;
   readonly version: string;
   /** The first alternative of each package that it depends on. */
   readonly depends: readonly string[];
@@ -46,7 +46,7 @@ export class PrivateApt {
   /** Reads the archive's index files. */
   static async open(options: PrivateAptOptions): Promise<PrivateApt> {
     const { suite, others = [], folder, keyring = DebianKeyring, environment = process.env } = options;
-    const { architecture = 'amd64' } = options;
+    const { architecture = UsualArchitecture } = options;
     const mirror = debianMirror(environment);
     if (!existsSync(keyring)) {
       throw new BackplaneError(
@@ -68,7 +68,7 @@ export class PrivateApt {
     const depends = field('Depends')
       .split(',')
       .flatMap((one) => /^\s*([^\s|(:]+)/.exec(one)?.[1] ?? []);
-    return { name, version: field('Version'), depends };
+    return { version: field('Version'), depends };
   }
 
   /** Downloads the newest version into a folder; answers the file's name. */

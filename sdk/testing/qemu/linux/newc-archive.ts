@@ -1,5 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
-import { ProgramFailure, runProgram } from '../host-program.ts';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 
 const Magic = '070701';
 const FileType = { regular: 0o100000, folder: 0o040000, link: 0o120000, character: 0o020000 } as const;
@@ -61,19 +60,12 @@ function padded(bytes: Uint8Array): Uint8Array {
   return bytes.length % 4 === 0 ? bytes : Buffer.concat([bytes, new Uint8Array(4 - (bytes.length % 4))]);
 }
 
-/** Puts a program of the host into an archive, with its loader and its libraries at the paths where it looks for them. */
-export function addProgram(archive: NewcArchive, path: string, program: string): void {
-  archive.file(path, readFileSync(realpathSync(program)), 0o755);
-  for (const library of librariesOf(program)) archive.file(library.slice(1), readFileSync(library), 0o755);
-}
-
-/** What `ldd` names; a static program has none. */
-function librariesOf(program: string): Set<string> {
+/** Writes an archive into a file. */
+export function writePieces(path: string, pieces: readonly Uint8Array[]): void {
+  const file = openSync(path, 'w');
   try {
-    const text = `${runProgram('ldd', [realpathSync(program)])}`;
-    return new Set([...text.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gm)].map(([, path]) => path as string));
-  } catch (cause) {
-    if (cause instanceof ProgramFailure && /not a dynamic executable/.test(cause.complaint)) return new Set();
-    throw cause;
+    for (const piece of pieces) writeFileSync(file, piece);
+  } finally {
+    closeSync(file);
   }
 }

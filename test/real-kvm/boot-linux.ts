@@ -1,11 +1,12 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writevSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BackplaneError } from '../../../base/errors.ts';
-import { printableLines } from '../../../base/text.ts';
-import { end, launch } from '../child.ts';
-import { endOf, within } from '../emulator.ts';
-import { findQemu, whyNoQemu } from '../process.ts';
+import { printableLines } from '../../sdk/base/text.ts';
+import { end, launch } from '../../sdk/testing/qemu/child.ts';
+import { within } from '../../sdk/testing/qemu/emulator.ts';
+import { writePieces } from '../../sdk/testing/qemu/linux/newc-archive.ts';
+import { findQemu, whyNoQemu } from '../../sdk/testing/qemu/process.ts';
+import { Refusal } from './refusal.ts';
 
 export interface BootOptions {
   /** The kernel's file. */
@@ -32,7 +33,7 @@ const LongestConsole = 4000;
 export async function bootLinux(options: BootOptions): Promise<void> {
   const { kernel, timeout, memory, arguments: more = [], onLine } = options;
   const binary = options.binary ?? findQemu();
-  if (binary === undefined) throw new BackplaneError('emulator-not-found', `QEMU: cannot start it: ${whyNoQemu()}`);
+  if (binary === undefined) throw new Refusal(`QEMU: cannot start it: ${whyNoQemu()}`);
   const folder = mkdtempSync(join(tmpdir(), 'backplane-linux-'));
   try {
     const initramfs = join(folder, 'initramfs');
@@ -59,40 +60,31 @@ async function untilPoweredOff(
   { timeout, onLine }: Pick<BootOptions, 'timeout' | 'onLine'>,
 ): Promise<void> {
   const child = launch(binary, args, 'pipe');
-  let last = '';
-  let rest = '';
+  let [last, rest, complaint] = ['', '', ''];
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     last = (last + text).slice(-LongestConsole);
     const lines = (rest + text).split(/\r*\n/);
     rest = lines.pop() as string;
     for (const line of lines) onLine(line);
   });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-LongestConsole);
+  });
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', () => child.stdio[3]?.destroy());
+    child.on('close', (status, signal) => resolve(status ?? signal));
+  });
   try {
-    const ended = await within(timeout, endOf(child, binary));
-    if (ended === undefined) {
+    const how = await within(timeout, ended);
+    if (how === undefined) {
       const said = printableLines(last.replaceAll('\r', '').trim()) || 'nothing';
       const limit = Math.round(timeout / 1000);
-      throw new BackplaneError(
-        'guest-linux-timeout',
-        `QEMU: Linux did not power off within ${limit} s. Give it more time, or look at the end of its console:\n${said}`,
-      );
+      throw new Refusal(`QEMU: Linux did not power off within ${limit} s. The end of its console:\n${said}`);
     }
     if (rest !== '') onLine(rest);
-    if (ended.status !== 0) throw ended.failure;
+    if (how !== 0) throw new Refusal(`QEMU: '${binary}' ended with ${how}: ${printableLines(complaint.trim())}`);
   } finally {
     await end(child);
   }
-}
-
-export function writePieces(path: string, pieces: readonly Uint8Array[]): void {
-  const file = openSync(path, 'w');
-  try {
-    for (const piece of pieces) writeAll(file, piece);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writevSync(file, [bytes.subarray(done)]);
 }
