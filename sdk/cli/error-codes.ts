@@ -100,6 +100,8 @@ export interface CliErrorCodes {
    * @remedy Export a class with @device, a defineMachine(...), a defineObserver(...) or a defineBackend(...).
    */
   'plugin-without-exports': BackplaneError;
+  /** -smp asks for other processors than the guests of the run have. @remedy Write the number that the message names, or leave -smp out. */
+  'processor-count': BackplaneError;
   /** A program threw while it was loaded. @remedy Look at the error's cause, and correct the program. */
   'program-load-failed': BackplaneError;
   /** A program has no guest program as its default export. @remedy Write export default guestProgram(function* (guest) { ... }). */

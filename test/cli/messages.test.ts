@@ -106,6 +106,7 @@ goldenMessages('cli', {
   'plugin-check-failed': line('check', './nothing.ts'),
   'plugin-load-failed': line('-plugin', './throws.ts'),
   'plugin-without-exports': line('-plugin', './nothing.ts'),
+  'processor-count': line('run', 'guest.ts', '-smp', '2'),
   'program-load-failed': line('run', 'throws.ts'),
   'program-without-exports': line('run', 'nothing.ts'),
   'replay-parted': line('replay', 'parted.iotrace'),

@@ -23,6 +23,7 @@ import { chooseDisplay, displayArguments, displayHelp, displaySyntax, screenOf }
 import { loaderHelp, loaderSyntax, takeLoaders } from '../options/loader.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import { chooseRtc, rtcHelp, rtcSyntax, startAt } from '../options/rtc.ts';
+import { smpHelp, smpSyntax } from '../options/smp.ts';
 import { DefaultLimit, HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
@@ -47,6 +48,7 @@ ${machineHelp}
 ${backendHelp}
 ${rtcHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off; or kvm: machine code on the host's /dev/kvm
+${smpHelp}
 ${bootHelp}
 ${displayHelp}
 ${loaderHelp}
@@ -87,6 +89,7 @@ Examples:
     ...backendSyntax,
     ...rtcSyntax,
     ...acceleratorSyntax,
+    ...smpSyntax,
     ...bootSyntax,
     ...displaySyntax,
     ...loaderSyntax,

@@ -7,6 +7,7 @@ import { statusOf } from '../files.ts';
 import type { AcceleratorChoice } from '../options/accelerator.ts';
 import type { BootRequest } from '../options/boot.ts';
 import { flatBinaries, type LoaderRequest } from '../options/loader.ts';
+import { checkProcessors } from '../options/smp.ts';
 import { bundle } from '../plugins/bundle.ts';
 import { checkMachine, isMachine } from '../plugins/exports.ts';
 import { rememberSources, withPlace } from '../plugins/failure-place.ts';
@@ -32,14 +33,19 @@ export async function guestsOf(
   refuseBoth(args, loaders, boot);
   const onHost = name === 'kvm';
   if (onHost) refuseForHost(args);
-  if (boot !== undefined) return codeOf(args, async (ramSize) => [await boot.code(ramSize)]);
+  if (boot !== undefined) {
+    checkProcessors(args, { kind: 'boot', guests: 1, onHost });
+    return codeOf(args, async (ramSize) => [await boot.code(ramSize)]);
+  }
   if (loaders.length > 0) {
+    checkProcessors(args, { kind: 'loaders', guests: loaders.length, onHost });
     const binaries = flatBinaries(args, loaders);
     return codeOf(args, async () => binaries);
   }
   const file = programFile(args.positional);
   const exported = await loadProgram(file);
   const guests = programsOf(file, exported);
+  checkProcessors(args, { kind: 'programs', guests: guests.length, file, onHost });
   if (onHost) throw (await import('../../host-kvm/processors.ts')).notMachineCode(guests[0]!.name);
   return { images: async () => guests, own: ownMachine(file, exported), isCode: false };
 }
