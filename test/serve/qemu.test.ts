@@ -212,7 +212,7 @@ describe('a stock QEMU', needs('qemu', whyNoAttach), () => {
   });
 
   it('comes, is used and is switched off twenty times, and descriptors, maps and memory are given back', () => {
-    const args = ['--import', 'tsx', 'test/serve/many-qemus.ts', '10', '20'];
+    const args = ['--max-semi-space-size=1', '--import', 'tsx', 'test/serve/many-qemus.ts', '10', '20'];
     const output = execFileSync(process.execPath, args, { encoding: 'utf8' });
     const { before, after, fewest, interrupts } = JSON.parse(output) as ManyQemus;
     expect(interrupts).toBe(20);
