@@ -85,6 +85,8 @@ export interface AcceleratorErrorCodes {
   'no-slices': BackplaneError;
   /** The accelerator cannot be tapped. @remedy Use `simulatedAccelerator()`. */
   'no-taps': BackplaneError;
+  /** Guests in machine code, or pieces of one, have different bytes at the same address. @remedy Give one of them another address. */
+  'overlapping-code': BackplaneError;
   /** A processor whose last run ended with an error was to be saved. @remedy Reset the machine, or restore an earlier snapshot. */
   'processor-stopped': BackplaneError;
   /** A step of a guest program was called without `yield*`, so it never ran. @remedy Write `yield*` before the call. */

@@ -1,6 +1,7 @@
 import type { GuestImage } from '../accelerator/accelerator.ts';
 import type { ExitStatistics } from '../accelerator/exit-statistics.ts';
 import { isGuestCode } from '../accelerator/guest/code.ts';
+import { refuseOverlaps } from '../accelerator/guest/overlaps.ts';
 import { Cpuid2, PageSize, SystemRequest, VcpuRequest, VmRequest } from '../accelerator/kvm/abi.ts';
 import { type CpuidEntry, cpuidStruct } from '../accelerator/kvm/cpuid.ts';
 import { TimeKeeper } from '../accelerator/kvm/time-keeper.ts';
@@ -75,6 +76,7 @@ export class HostProcessors implements KernelProcessors {
 
   load(images: readonly GuestImage[], _savable: boolean): void {
     refuseOthers(images);
+    refuseOverlaps(images.filter(isGuestCode));
     this.add(images.length - this.vcpus.length);
     this.placement?.clear();
     this.setPlay(undefined);

@@ -1,6 +1,7 @@
 import { GuestLog, LogLimits, newEntry } from '../../sdk/accelerator/guest/log.ts';
 import { LoggedGuest } from '../../sdk/accelerator/guest/logged-guest.ts';
 import { GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
+import { refuseOverlaps } from '../../sdk/accelerator/guest/overlaps.ts';
 import { saveGuest } from '../../sdk/accelerator/guest/saved-guest.ts';
 import {
   Accelerator,
@@ -159,6 +160,10 @@ goldenMessages('accelerator', {
   'invalid-tap': () => checkTap({ space: 'ports', start: 0x70, size: 0 }),
   'no-taps': () => Accelerator.prototype.useTaps.call({ name: 'own' }, []),
   'no-slices': () => Accelerator.prototype.begin.call({ name: 'own' }),
+  'overlapping-code': () =>
+    refuseOverlaps(
+      [0x1000, 0x1008].map((address) => ({ ...code, pieces: [{ address, bytes: new Uint8Array(16).fill(address) }] })),
+    ),
   'processor-stopped': () => {
     const machine = new SmallMachine([]);
     try {

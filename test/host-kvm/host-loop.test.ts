@@ -256,6 +256,20 @@ describe('the loop of a host kernel', () => {
     expect(bench.libc.isClean).toBe(true);
   });
 
+  it('refuses binaries of two vCPUs that overlap, and puts neither into memory', () => {
+    const bench = new Bench([]);
+    const binary = (name: string, address: number, value: number) =>
+      new FlatBinary({ name, bytes: new Uint8Array(0x100).fill(value), address });
+    const load = (address: number, value: number) =>
+      bench.machine.load([binary('first.bin', 0x1000, 0xf4), binary('second.bin', address, value)], {});
+    const named = ["'first.bin' at 0x1000..0x10ff", "'second.bin' at 0x1080..0x117f", 'overlap at 0x1080..0x10ff'];
+    expectRefusal(() => load(0x1080, 0x90), 'overlapping-code', ...named);
+    expect(bench.machine.memory.read(0x1000, 1)).toBe(0);
+    load(0x1100, 0x90);
+    expect([bench.machine.memory.read(0x1000, 1), bench.machine.memory.read(0x1100, 1)]).toEqual([0xf4, 0x90]);
+    bench.machine.dispose();
+  });
+
   it('counts a write that a zone holds as a full ring, when it exits all the same', () => {
     const bench = new Bench([
       (libc) => {

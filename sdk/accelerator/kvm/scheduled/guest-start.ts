@@ -3,6 +3,7 @@ import { type GuestImage, isProgramImage, type ProgramImage } from '../../accele
 import { type GuestCode, isGuestCode } from '../../guest/code.ts';
 import { LoggedGuest } from '../../guest/logged-guest.ts';
 import type { GuestSource } from '../../guest/operation.ts';
+import { refuseOverlaps } from '../../guest/overlaps.ts';
 import { tooLongToSave } from '../../guest/saved-guest.ts';
 import type { CodePlacement } from '../code-placement.ts';
 import type { ScheduledKernel } from './kernel.ts';
@@ -57,6 +58,7 @@ export class GuestStart {
     if (refusal !== undefined) throw refusal;
     if (this.schedule.vcpus.length > 1 || images.length > 1) throw severalProcessors(code);
     if (code.start !== 'reset' && code.start.mode === 'long') throw longMode(code);
+    refuseOverlaps([code]);
   }
 
   private started(image: ProgramImage): GuestSource {
