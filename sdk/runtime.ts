@@ -77,6 +77,7 @@ export { DefaultTraceSizeLimit, TraceParser } from './accelerator/trace/parser.t
 export type {
   OutsideLine,
   OutsideWord,
+  RecordedDma,
   RecordedEnd,
   RecordedRun,
   RecordedString,
@@ -212,8 +213,8 @@ export {
   registerFacts,
 } from './monitor/reference.ts';
 export { infoRegisters } from './monitor/registers.ts';
-export type { RecordedBackend, RunHeader } from './recording/header.ts';
-export { type RecordingSink, type RunRecording, recordRun } from './recording/recorder.ts';
+export type { RecordedBackend, RecordedImage, RunHeader } from './recording/header.ts';
+export { type RecordingSink, type RecordOptions, type RunRecording, recordRun } from './recording/recorder.ts';
 export { type ReplayedOutput, type RunReplay, type RunReplaySetup, replayRun } from './recording/replay.ts';
 export { type StateChange, type StateDifference, StateError } from './state/restore-plan.ts';
 export type { StateDeclaration } from './state/schema.ts';

@@ -2,6 +2,7 @@ import {
   AddressSpace,
   atomicLoad16,
   atomicStore16,
+  type DmaObserver,
   MemoryRegion,
   MemTxAttributes,
   MemTxResult,
@@ -49,25 +50,52 @@ export class MemoryDmaPort extends DmaPort {
   }
 
   read(address: number | bigint, target: Uint8Array): number {
-    if (isReachable(address)) return this.space.readBytes(Number(address), target, this.attributes);
-    target.fill(0);
-    return MemTxResult.DecodeError;
+    const { space } = this;
+    if (!isReachable(address)) {
+      target.fill(0);
+      return MemTxResult.DecodeError;
+    }
+    const result = space.readBytes(Number(address), target, this.attributes);
+    if (result === MemTxResult.Ok) space.topology.dmaObserver?.read(Number(address), target);
+    return result;
   }
 
   write(address: number | bigint, source: Uint8Array): number {
-    return isReachable(address)
-      ? this.space.writeBytes(Number(address), source, this.attributes)
-      : MemTxResult.DecodeError;
+    const { space } = this;
+    if (!isReachable(address)) return MemTxResult.DecodeError;
+    const result = space.writeBytes(Number(address), source, this.attributes);
+    if (result === MemTxResult.Ok) space.topology.dmaObserver?.wrote(Number(address), source);
+    return result;
   }
 
   override loadIndex(address: number): number {
-    return (isReachable(address) ? atomicLoad16(this.space, address) : undefined) ?? super.loadIndex(address);
+    const { space } = this;
+    const value = isReachable(address) ? atomicLoad16(space, address) : undefined;
+    return value === undefined ? super.loadIndex(address) : observedIndex(space.topology.dmaObserver, address, value);
   }
 
   override storeIndex(address: number, value: number): number {
-    const isDone = isReachable(address) && atomicStore16(this.space, address, value);
-    return isDone ? MemTxResult.Ok : super.storeIndex(address, value);
+    const { space } = this;
+    if (!isReachable(address) || !atomicStore16(space, address, value)) return super.storeIndex(address, value);
+    if (space.topology.dmaObserver !== undefined) space.topology.dmaObserver.wrote(address, bytesOfIndex(value));
+    return MemTxResult.Ok;
   }
+}
+
+const indexBytes = new Uint8Array(2);
+
+function bytesOfIndex(value: number): Uint8Array {
+  indexBytes[0] = value;
+  indexBytes[1] = value >>> 8;
+  return indexBytes;
+}
+
+/** An index that was read in one piece is a transfer as any other. Answers what the observer makes of it. */
+export function observedIndex(observer: DmaObserver | undefined, address: number, value: number): number {
+  if (observer === undefined) return value;
+  const bytes = bytesOfIndex(value);
+  observer.read(address, bytes);
+  return (bytes[0] as number) | ((bytes[1] as number) << 8);
 }
 
 /** Nothing is above 2^53: no x86 has that many address lines. */

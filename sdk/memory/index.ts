@@ -22,4 +22,4 @@ export { DirtyLog, DirtyLogClient, DirtyPageSize, DirtySnapshot, type RamBlock }
 export { IoGuard, type RegionOptions, type RegionOwner } from './reentrancy-guard.ts';
 export type * from './region-access.ts';
 export { RegionOps } from './region-ops.ts';
-export { type AccessObserver, MemoryTopology } from './topology.ts';
+export { type AccessObserver, type DmaObserver, MemoryTopology } from './topology.ts';

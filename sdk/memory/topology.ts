@@ -20,6 +20,12 @@ export interface AccessObserver {
   reentryRefused?(region: MemoryRegion, offset: number, size: number, isWrite: boolean): void;
 }
 
+/** Sees transfers of devices that have succeeded. A replay puts what was recorded into what a device has read. */
+export interface DmaObserver {
+  read(address: number, target: Uint8Array): void;
+  wrote(address: number, source: Uint8Array): void;
+}
+
 /**
  * The memory side of one machine: its address spaces, their listeners, and the transactions that change them. A change
  * outside a transaction is one of its own. Inside, changes wait for the outermost commit, which renders each space once and
@@ -32,6 +38,8 @@ export class MemoryTopology {
   allocateRam: (size: number, name: string) => RamBlock = ramAllocator();
   /** @internal */
   observer: AccessObserver = {};
+  /** Set while a run is recorded or replayed. @internal */
+  dmaObserver: DmaObserver | undefined;
   /** Signals an ioeventfd from a write that reaches userspace; unset where the kernel does it. @internal */
   signalIoeventfd: ((fd: number) => void) | undefined;
   /** The owners whose handlers are on the stack now. @internal */

@@ -18,6 +18,16 @@ export interface RecordedBackend {
   readonly readOnly: boolean;
 }
 
+/** An image that machine code came from. Its bytes are not in the recording. */
+export interface RecordedImage {
+  readonly kind: 'firmware' | 'kernel' | 'initrd' | 'binary';
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** 64 digits in hex. */
+  readonly sha256: string;
+}
+
 /** What a recorded run ran on, from the lines at the beginning of the recording. */
 export interface RunHeader {
   readonly machine: { readonly name: string; readonly ram: number; readonly options: Json };
@@ -34,12 +44,16 @@ export interface RunHeader {
   readonly tapped: boolean;
   /** Machine code ran. What it executed between its accesses, and guest RAM, are not in the recording. */
   readonly machineCode: boolean;
+  readonly images: readonly RecordedImage[];
+  /** So many bytes that devices read by DMA are in the recording at most. Undefined: it has no transfers. */
+  readonly dmaLimit?: number;
   /** The timer limit of the run, if it had one of its own. */
   readonly timerLimit?: number;
 }
 
 const MostDevices = 4096;
 const MostBackends = 256;
+const MostImages = 64;
 const MostProcessors = 64;
 const LongestName = 256;
 
@@ -53,7 +67,7 @@ export function backendOfLine(line: string): RecordedBackend | undefined {
 
 /** The lines of a header, with the first one. */
 export function headerLines(header: RunHeader): string[] {
-  const { machine, devices, backends, accelerator, processors, guests, start, tapped, timerLimit } = header;
+  const { machine, devices, backends, accelerator, processors, guests, start, tapped, timerLimit, dmaLimit } = header;
   // Of programs the line is as it always was.
   const machineCode = header.machineCode ? true : undefined;
   const line = (word: string, value: unknown) => `# ${word}: ${ascii(JSON.stringify(value))}`;
@@ -62,7 +76,8 @@ export function headerLines(header: RunHeader): string[] {
     line('machine', machine),
     ...devices.map((device) => line('device', device)),
     ...backends.map((backend) => line('backend', backend)),
-    line('run', { accelerator, processors, guests, start, tapped, timerLimit, machineCode }),
+    ...header.images.map((image) => line('image', image)),
+    line('run', { accelerator, processors, guests, start, tapped, timerLimit, machineCode, dmaLimit }),
   ].map((text) => `${text}\n`);
 }
 
@@ -81,9 +96,11 @@ export function readHeader(trace: RecordedTrace): RunHeader {
   };
   const one = (word: string) => all(word, 1)[0] ?? new JsonReader(undefined, word, problems, 'recording');
   const machine = one('machine').only('name', 'ram', 'options');
-  const run = one('run').only('accelerator', 'processors', 'guests', 'start', 'tapped', 'timerLimit', 'machineCode');
+  const run = one('run').only(
+    ...['accelerator', 'processors', 'guests', 'start', 'tapped', 'timerLimit', 'machineCode', 'dmaLimit'],
+  );
   const start = run.member('start');
-  const limit = run.member('timerLimit');
+  const [limit, dmaLimit] = [run.member('timerLimit'), run.member('dmaLimit')];
   const header: RunHeader = {
     machine: {
       name: machine.member('name').text(LongestName),
@@ -101,7 +118,9 @@ export function readHeader(trace: RecordedTrace): RunHeader {
     start: typeof start.data === 'string' && /^\d{1,30}$/.test(start.data) ? start.data : '0',
     tapped: run.member('tapped').boolean(),
     machineCode: run.member('machineCode').data === undefined ? false : run.member('machineCode').boolean(),
+    images: all('image', MostImages).map(readImage),
     ...(limit.data === undefined ? {} : { timerLimit: limit.integer(1) }),
+    ...(dmaLimit.data === undefined ? {} : { dmaLimit: dmaLimit.integer(0) }),
   };
   // Times are instruction counts then.
   if (header.machineCode && header.accelerator?.plainCost !== undefined)
@@ -139,6 +158,19 @@ function readBackend(reader: JsonReader): RecordedBackend {
     size: reader.member('size').integer(0, Number.MAX_SAFE_INTEGER),
     readOnly: reader.member('readOnly').boolean(),
   };
+}
+
+const imageKinds: readonly RecordedImage['kind'][] = ['firmware', 'kernel', 'initrd', 'binary'];
+
+function readImage(reader: JsonReader): RecordedImage {
+  reader.only('kind', 'name', 'size', 'sha256');
+  const [kind, sum] = [reader.member('kind'), reader.member('sha256')];
+  const known = imageKinds.find((one) => one === kind.data);
+  if (known === undefined) kind.refuse(`expected one of ${imageKinds.join(', ')}`);
+  const sha256 = sum.text(LongestName);
+  if (!/^[0-9a-f]{64}$/.test(sha256)) sum.refuse('expected 64 digits in hex');
+  const size = reader.member('size').integer(0, Number.MAX_SAFE_INTEGER);
+  return { kind: known ?? 'binary', name: reader.member('name').text(LongestName), size, sha256 };
 }
 
 /** The accelerator checks the ranges of its options itself. */

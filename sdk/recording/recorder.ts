@@ -16,7 +16,8 @@ import { endLine } from '../accelerator/trace/run-lines.ts';
 import { BackplaneError } from '../base/errors.ts';
 import type { Machine } from '../machine/index.ts';
 import { arrivalLine } from './arrivals.ts';
-import { describeMachine, headerLines } from './header.ts';
+import { DefaultDmaLimit, RecordedTransfers } from './dma.ts';
+import { describeMachine, headerLines, type RecordedImage } from './header.ts';
 import { describeBackends, recordBackends } from './recording-backends.ts';
 
 export type { RecordingSink } from '../accelerator/trace/operation-recorder.ts';
@@ -25,8 +26,17 @@ export type { RecordingSink } from '../accelerator/trace/operation-recorder.ts';
 export interface RunRecording {
   /** What the machine has to run: `machine.run(recording.guests)`, or `pump(machine, recording.guests)`. */
   readonly guests: readonly GuestImage[];
+  /** Transfers by DMA that are not in the recording: more was read before than its limit. A replay cannot answer them. */
+  readonly lostTransfers: number;
   /** Ends the recording when the run has ended. Without it the recording is cut off, and can be read as far as it goes. */
   end(outcome: Pick<RunOutcome, 'reason'>): void;
+}
+
+export interface RecordOptions extends Pick<RunOptions, 'timerLimit'> {
+  /** What machine code comes from, for the header. */
+  readonly images?: readonly RecordedImage[];
+  /** Of machine code: so many bytes that devices read by DMA are recorded at most. Default: 32 MiB. */
+  readonly dmaLimit?: number;
 }
 
 /**
@@ -37,7 +47,7 @@ export function recordRun(
   machine: Machine,
   guests: GuestImage | readonly GuestImage[],
   sink: RecordingSink,
-  { timerLimit }: Pick<RunOptions, 'timerLimit'> = {},
+  { timerLimit, images: origins = [], dmaLimit = DefaultDmaLimit }: RecordOptions = {},
 ): RunRecording {
   const accelerator = recordable(machine);
   const images = [guests].flat();
@@ -56,23 +66,32 @@ export function recordRun(
     start: String(begun),
     tapped: accelerator.taps.length > 0,
     machineCode: code !== undefined,
+    images: origins,
+    ...(code === undefined ? {} : { dmaLimit }),
     ...(timerLimit === undefined ? {} : { timerLimit }),
   };
   for (const line of headerLines(header)) sink.write(line);
   machine.inbox.recorder = (event, operations) => recorder.note(arrivalLine(event, operations));
   const leaveBackends = recordBackends(machine, (text) => recorder.note(text));
+  const transfers = new RecordedTransfers(dmaLimit, time, (line) => recorder.noteLine(line));
+  // The RAM of programs is that of their operations.
   if (code !== undefined) {
+    machine.topology.dmaObserver = transfers;
     const recorded = new RecordedCode(recorder);
     recorder.follow(recorded);
     accelerator.observeCode(recorded);
   }
   return {
     guests: code !== undefined ? images : programs.map((program, vcpu) => recorder.of(program, vcpu)),
+    get lostTransfers() {
+      return transfers.lost;
+    },
     end(outcome) {
       const reason = outcome.reason === 'operation-limit' && recorder.isUnderWay ? 'timer-limit' : outcome.reason;
       leaveBackends();
       machine.inbox.recorder = undefined;
       accelerator.observeCode(undefined);
+      machine.topology.dmaObserver = undefined;
       recorder.end();
       sink.write(`${endLine({ operations: accelerator.operations, at: time(), reason })}\n`);
     },

@@ -17,6 +17,7 @@ import { MachinePlan } from '../machine/plan.ts';
 import { compare } from '../machine/snapshot/restore.ts';
 import { optionAsData, optionFromData } from '../machine/snapshot/save.ts';
 import { ArrivalFeed } from './arrival-feed.ts';
+import { ReplayedTransfers } from './dma.ts';
 import { describeMachine, type RunHeader, readHeader } from './header.ts';
 import type { CheckedOutput } from './output-digest.ts';
 import { outsideOf } from './replayed-backends.ts';
@@ -60,6 +61,8 @@ export interface RunReplay {
   readonly outputs: readonly ReplayedOutput[];
   /** What came from outside in the recording: how much of it the devices took, and how much they did not. */
   readonly arrivals: { readonly delivered: number; readonly left: number };
+  /** Transfers by DMA of machine code: those that are as recorded, and those that the recording does not have, which met empty RAM. */
+  readonly dma: { readonly same: number; readonly unrecorded: number };
   /** It ends after as many operations and at the same guest time as the recording, where that has an end. */
   readonly endsAlike: boolean;
   /** The recording was cut off: its end is not known. */
@@ -100,13 +103,19 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
   const script = new RunScript(run, header.processors, accelerator, machine.clock);
   script.onProgress = (played) => setup.onProgress?.(played, run.entries.length);
   const feed = new ArrivalFeed(machine, outside.arrivals);
-  if (code !== undefined) code.played = { script, clock: machine.clock };
+  const transfers = new ReplayedTransfers(script, header.dmaLimit);
+  if (code !== undefined) {
+    code.played = { script, clock: machine.clock };
+    machine.topology.dmaObserver = transfers;
+  }
   accelerator.load(code === undefined ? script.guests : [{ name: trace.name, pieces: [], start: 'reset' }]);
   const operations = code === undefined ? script.operations : (run.end?.operations ?? Number.POSITIVE_INFINITY);
   const replaying = { script, feed, accelerator, operations, timerLimit: setup.timerLimit ?? header.timerLimit };
   let outcome = runToTheEnd(replaying);
   while (outcome.reason === 'reset' && script.goesOn) outcome = runToTheEnd(replaying);
   machine.backends.flush();
+  machine.topology.dmaObserver = undefined;
+  transfers.end();
   const { differences, differed } = script;
   const { end } = run;
   return {
@@ -114,6 +123,7 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
     statistics: machine.accelerator.statistics,
     outputs: [...outside.outputs].map(([backend, output]) => outputOf(backend, output)),
     arrivals: { delivered: feed.delivered, left: feed.left },
+    dma: { same: transfers.same, unrecorded: transfers.unrecorded },
     endsAlike: end === undefined || (accelerator.operations === end.operations && script.time() === end.at),
     isCut: end === undefined,
   };

@@ -1,5 +1,5 @@
-import { type BusMasterSpace, DmaPort } from '../bus/dma-port.ts';
-import { MemoryRegion, type MemoryTopology, MemTxResult, WholeSpace } from '../memory/index.ts';
+import { type BusMasterSpace, DmaPort, observedIndex } from '../bus/dma-port.ts';
+import { type DmaObserver, MemoryRegion, type MemoryTopology, MemTxResult, WholeSpace } from '../memory/index.ts';
 import type { SharedMemory } from './link.ts';
 import { Errno } from './protocol.ts';
 import type { MapRequest, UnmapRequest } from './requests.ts';
@@ -14,12 +14,10 @@ interface Mapped extends MapRequest {
 /** Guest memory as the client has mapped it: what bus masters reach. */
 export class ClientMemory {
   readonly region: MemoryRegion;
-  /** Sees what a transfer of the device has read. */
-  onRead: ((address: number, bytes: Uint8Array) => void) | undefined;
   /** By their addresses; no two overlap. */
   private readonly maps: Mapped[] = [];
 
-  constructor(private readonly topology: MemoryTopology) {
+  constructor(readonly topology: MemoryTopology) {
     this.region = MemoryRegion.container(topology, 'guest-memory', WholeSpace);
   }
 
@@ -116,7 +114,6 @@ const UsedIndex = 2;
 
 class ClientDmaPort extends DmaPort {
   readonly #word = new Uint8Array(WordSize);
-  readonly #index = new Uint8Array(2);
 
   constructor(
     private readonly memory: ClientMemory,
@@ -126,9 +123,16 @@ class ClientDmaPort extends DmaPort {
   }
 
   read(address: number | bigint, target: Uint8Array): number {
-    const result = this.readNow(address, target);
-    if (result === MemTxResult.Ok) this.memory.onRead?.(Number(address), target);
-    return result;
+    const file = this.fileAt(address);
+    if (file === undefined) return this.made.port.read(address, target);
+    const at = Number(address) - file.address;
+    const part = target.subarray(0, Math.min(target.length, file.size - at));
+    if (!file.shared?.read?.(at, part)) {
+      target.fill(0);
+      return MemTxResult.DecodeError;
+    }
+    this.observer?.read(Number(address), part);
+    return part.length === target.length ? MemTxResult.Ok : this.read(endOf(file), target.subarray(part.length));
   }
 
   write(address: number | bigint, source: Uint8Array): number {
@@ -137,45 +141,36 @@ class ClientDmaPort extends DmaPort {
     const at = Number(address) - file.address;
     const here = Math.min(source.length, file.size - at);
     if (!file.isWritable || !file.shared?.write?.(at, source.subarray(0, here))) return MemTxResult.DecodeError;
+    this.observer?.wrote(Number(address), source.subarray(0, here));
     return here === source.length ? MemTxResult.Ok : this.write(endOf(file), source.subarray(here));
   }
 
   override loadIndex(address: number): number {
-    const isFile = this.fileAt(address) !== undefined;
-    if (isFile && address % 2 !== 0) return super.loadIndex(address);
-    const value = isFile ? this.loadWord(address) : this.made.port.loadIndex(address);
-    if (value >= 0 && this.memory.onRead !== undefined) {
-      this.#index[0] = value;
-      this.#index[1] = value >>> 8;
-      this.memory.onRead(address, this.#index);
-    }
-    return value;
+    const file = this.fileAt(address);
+    if (file === undefined) return this.made.port.loadIndex(address);
+    if (address % 2 !== 0) return super.loadIndex(address);
+    const value = this.loadWord(file, address);
+    return value < 0 ? value : observedIndex(this.observer, address, value);
   }
 
   override storeIndex(address: number, value: number): number {
-    if (this.fileAt(address) === undefined) return this.made.port.storeIndex(address, value);
-    if (address % WordSize !== UsedIndex || this.loadWord(address) < 0) return super.storeIndex(address, value);
+    const file = this.fileAt(address);
+    if (file === undefined) return this.made.port.storeIndex(address, value);
+    if (address % WordSize !== UsedIndex || this.loadWord(file, address) < 0) return super.storeIndex(address, value);
     this.#word[UsedIndex] = value;
     this.#word[UsedIndex + 1] = value >>> 8;
     return this.write(address - UsedIndex, this.#word);
   }
 
   /** 16 bits at an even address, and the word that they are in. -1: nothing answered. */
-  private loadWord(address: number): number {
+  private loadWord(file: Mapped, address: number): number {
     const at = address % WordSize;
-    if (this.readNow(address - at, this.#word) !== MemTxResult.Ok) return -1;
+    if (!file.shared?.read?.(address - at - file.address, this.#word)) return -1;
     return (this.#word[at] as number) | ((this.#word[at + 1] as number) << 8);
   }
 
-  private readNow(address: number | bigint, target: Uint8Array): number {
-    const file = this.fileAt(address);
-    if (file === undefined) return this.made.port.read(address, target);
-    const at = Number(address) - file.address;
-    const here = Math.min(target.length, file.size - at);
-    if (file.shared?.read?.(at, target.subarray(0, here)))
-      return here === target.length ? MemTxResult.Ok : this.readNow(endOf(file), target.subarray(here));
-    target.fill(0);
-    return MemTxResult.DecodeError;
+  private get observer(): DmaObserver | undefined {
+    return this.memory.topology.dmaObserver;
   }
 
   private fileAt(address: number | bigint): Mapped | undefined {

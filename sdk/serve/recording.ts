@@ -1,3 +1,4 @@
+import { dmaReadLines } from '../accelerator/trace/dma-lines.ts';
 import { hex } from '../base/text.ts';
 import { formatPciAddress } from '../bus/pci/address.ts';
 import { defineObserver } from '../machine/observers.ts';
@@ -6,8 +7,6 @@ import type { ServedFunction } from './served-function.ts';
 
 /** The ports of configuration mechanism #1. */
 const Mechanism = { Address: 0xcf8, Data: 0xcfc, Enable: 0x8000_0000 } as const;
-/** A line of a recording is no longer than some 4000 characters. */
-const BytesOnALine = 1024;
 
 /**
  * Writes down what a guest does with a served function, as `iotrace v1`: a machine that has the device in the same slot can replay it.
@@ -28,11 +27,16 @@ class FunctionRecorder {
 
   begin(): () => void {
     const { served } = this;
-    const { device, machine, memory, slot } = served;
+    const { device, machine, slot } = served;
     this.line('# iotrace v1');
     this.line(`# device: ${device.metadata.type}, addr=${formatPciAddress(slot)}`);
     served.configObservers.add(this.onConfig);
-    memory.onRead = (address, bytes) => this.transferred(address, bytes);
+    machine.topology.dmaObserver = {
+      read: (address, bytes) => {
+        for (const line of dmaReadLines(machine.clock.absolute(), address, bytes)) this.sink.write(line);
+      },
+      wrote() {},
+    };
     served.onReset = () => {
       this.line(`# reset ${this.now}`);
       this.lookAtBars();
@@ -52,7 +56,7 @@ class FunctionRecorder {
     return () => {
       end();
       served.configObservers.delete(this.onConfig);
-      served.onReset = memory.onRead = undefined;
+      served.onReset = machine.topology.dmaObserver = undefined;
     };
   }
 
@@ -82,13 +86,6 @@ class FunctionRecorder {
       if (this.places.get(index) === where || (address === undefined && !this.places.has(index))) continue;
       this.places.set(index, where);
       this.line(`# bar ${index} ${kind} ${where} ${size}`);
-    }
-  }
-
-  private transferred(address: number, bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; at += BytesOnALine) {
-      const text = Array.from(bytes.subarray(at, at + BytesOnALine), (byte) => byte.toString(16).padStart(2, '0'));
-      this.line(`# dma ${this.now} ${(address + at).toString(16)} ${text.join('')}`);
     }
   }
 

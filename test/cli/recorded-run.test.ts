@@ -1,5 +1,6 @@
 // @module-tag slow
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -13,15 +14,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
+import { isapc, pcFirmware } from '../../machines/index.ts';
 import type { GuestSource } from '../../sdk/accelerator/index.ts';
 import { readTrace } from '../../sdk/cli/node.ts';
 import { recordedRun } from '../../sdk/cli/replay/recording-file.ts';
 import { Machine } from '../../sdk/machine/index.ts';
 import { replayRun } from '../../sdk/recording/replay.ts';
+import { assembled, Place } from '../machines/hostile/hostile-code.ts';
 import { needs, whyNoX86 } from '../needs.ts';
+import { eduGuest } from '../recording/dma-guests.ts';
 import { expectRefusal } from '../refusal.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';
 
@@ -134,7 +137,14 @@ it('a run that cannot be recorded leaves the recording that is there, and makes 
   writeFileSync(at('kept.iotrace'), '# iotrace v2\n');
   for (const name of ['kept.iotrace', 'new.iotrace.gz']) {
     const machine = Machine.create(isapc);
-    const recorded = { machine, guests: [guest], timers: {}, note: () => {}, run: () => machine.run(guest) };
+    const recorded = {
+      machine,
+      guests: [guest],
+      images: [],
+      timers: {},
+      note: () => {},
+      run: () => machine.run(guest),
+    };
     await expectRefusal(() => recordedRun(at(name), recorded), 'guest-not-recordable', 'under way');
   }
   expect(readFileSync(at('kept.iotrace'), 'latin1')).toBe('# iotrace v2\n');
@@ -202,6 +212,69 @@ describe('a recorded run of machine code', needs('host', whyNoX86()), () => {
     expect(advised.printed).toMatch(/port 0x3f8 +serial/);
     expect((await backplane('diff', file, file)).status).toBe(0);
   }, 120_000);
+
+  it('says of what image it is, which a replay prints and a recording from before lacks', async () => {
+    const sum = createHash('sha256').update(pcFirmware()).digest('hex');
+    const { printed } = await backplane('replay', file);
+    expect(printed).toContain(`\n  firmware 'backplane firmware', 65,536 bytes, SHA-256 ${sum}\n`);
+    const text = gunzipSync(readFileSync(file)).toString();
+    writeFileSync(at('before.iotrace'), text.replace(/^# image: .*\n/m, ''));
+    const before = await backplane('replay', at('before.iotrace'));
+    expect([before.status, before.printed.includes('SHA-256')]).toEqual([0, false]);
+    expect((await backplane('diff', file, at('before.iotrace'))).printed).toContain('# image: {"kind":"firmware"');
+    for (const [from, to] of [
+      [sum, sum.slice(1)],
+      [sum, sum.toUpperCase()],
+      ['"firmware","name"', '"disk","name"'],
+      ['"size":65536', '"size":-1'],
+      ['"size":65536', '"size":65536,"more":1'],
+    ] as const) {
+      writeFileSync(at('damaged.iotrace'), text.replace(from, to));
+      expectRefused(await backplane('replay', at('damaged.iotrace')), 'recording-header-damaged', 'image');
+    }
+    writeFileSync(
+      at('damaged.iotrace'),
+      text.replace(/^# image: .*\n/m, (line) => line.repeat(65)),
+    );
+    expectRefused(await backplane('replay', at('damaged.iotrace')), 'recording-header-damaged', 'at most 64');
+  });
+
+  it('has what a card read by DMA: the whole run is the same, and accesses alone come with a warning', async () => {
+    writeFileSync(at('driver.bin'), assembled(eduGuest));
+    const card = ['-device', 'edu,id=edu,addr=04.0'];
+    const loader = `loader,file=${at('driver.bin')},addr=${Place.code},cpu-num=0`;
+    const words = ['run', '-device', loader, '-cpu-mode', 'protected', ...card, '-m', '4', '-serial', 'null'];
+    const run = await backplane(...words, '-record', at('edu.iotrace'), '-json');
+    expect([run.status, run.noted]).toEqual([0, '']);
+    const replay = await backplane('replay', at('edu.iotrace'), ...card);
+    expect([replay.status, replay.noted]).toEqual([0, '']);
+    expect(replay.printed).toContain('The same: 2 transfers by DMA.');
+    expect(replay.printed).toContain("  binary 'driver.bin', ");
+    const data = JSON.parse((await backplane('replay', at('edu.iotrace'), ...card, '-json')).printed);
+    expect(data).toMatchObject({ exits: exitsOf(run.printed), dma: { same: 2, unrecorded: 0 } });
+    for (const words of [['replay', '-compare'], ['advise']]) {
+      const [command = '', ...options] = words;
+      const alone = await backplane(command, at('edu.iotrace'), ...options, ...card);
+      expect([alone.status, alone.noted]).toEqual([0, expect.stringContaining('not replayed: DMA.')]);
+    }
+    expect((await backplane('diff', at('edu.iotrace'), at('edu.iotrace'))).status).toBe(0);
+  }, 120_000);
+
+  it('where it lacks what a card read, or has it otherwise, the replay says so', async () => {
+    const card = ['-device', 'edu,id=edu,addr=04.0'];
+    const text = readFileSync(at('edu.iotrace'), 'latin1');
+    writeFileSync(at('none.iotrace'), text.replace(/^# dma.*\n/gm, '').replace(/"dmaLimit":\d+/, '"dmaLimit":0'));
+    const none = await backplane('replay', at('none.iotrace'), ...card);
+    expect(none.status).toBe(0);
+    expect(none.printed).toContain(
+      '2 transfers by DMA are not in the recording, and what devices read by them may differ.',
+    );
+    writeFileSync(at('other.iotrace'), text.replace(/^(# dma \d+ \w+ ..)../m, '$1ff'));
+    const other = await backplane('replay', at('other.iotrace'), ...card);
+    expect([other.status, other.code]).toEqual([1, 'replay-parted']);
+    expect(other.noted).toContain('DMA writes other bytes to 0x30000 than recorded');
+    expect(other.printed).toContain('1 difference from the recording:');
+  });
 
   it('is no longer the same with another machine, and says so', async () => {
     const other = await backplane('replay', file, '-device', 'edu');

@@ -94,7 +94,8 @@ describe('a recording that is no machine code is refused with its line', () => {
 
   it('as a recorded run, which has strings and interrupts', () => {
     const list = recorded('0 PW 70 1 0');
-    const run = { entries: list, vcpu: new Uint8Array(1), strings: new Map(), outside: [], end: undefined };
+    const dma = { transfers: recorded('0 PW 70 1 0'), bytes: new Uint8Array(0) };
+    const run = { entries: list, vcpu: new Uint8Array(1), strings: new Map(), outside: [], dma, end: undefined };
     expect(() => compileRecording({ ...list, run }, Address)).toThrow(
       /'sample' cannot be machine code: it is a recorded run/,
     );

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Edu } from '../../devices/edu.ts';
 import { device, MILLISECOND, mmioRegion, SECOND, use } from '../../sdk/index.ts';
+import type { DmaObserver } from '../../sdk/memory/index.ts';
 import { bar, PciDevice, pci } from '../../sdk/pci.ts';
 import { refuseUnusable } from '../../sdk/serve/servable.ts';
 import { traceFunction } from '../../sdk/serve/trace.ts';
@@ -16,6 +17,8 @@ const attached = () => new ScriptedClient(use(Edu)).attach();
 
 /** Memory decoding and bus mastering, as firmware allows them. */
 const allow = (one: ScriptedClient) => one.ask(client.write(Config, Command, 0x6, 2));
+
+const observer = (read: DmaObserver['read']): DmaObserver => ({ read, wrote() {} });
 
 describe('a session', () => {
   it('agrees on a version with a text no longer than the proposal, in which nothing is that was not proposed', () => {
@@ -198,7 +201,7 @@ describe('guest memory of a session', () => {
     allow(one);
     const { busMaster } = one.served.device;
     const seen: [number, number[]][] = [];
-    one.served.memory.onRead = (address, bytes) => seen.push([address, [...bytes]]);
+    one.served.machine.topology.dmaObserver = observer((address, bytes) => seen.push([address, [...bytes]]));
     const [load, store] = [vi.spyOn(Atomics, 'load'), vi.spyOn(Atomics, 'store')];
     expect(busMaster.storeIndex(0x10, 0x1234)).toBe(0);
     expect(busMaster.loadIndex(0x10)).toBe(0x1234);
@@ -247,7 +250,7 @@ describe('guest memory of a session', () => {
   it('that is reached as a file has indexes of rings read in whole words, and that of a used ring written in one', () => {
     const { one, bytes, busMaster } = withUnmappedFile();
     const seen: [number, number[]][] = [];
-    one.served.memory.onRead = (address, read) => seen.push([address, [...read]]);
+    one.served.machine.topology.dmaObserver = observer((address, read) => seen.push([address, [...read]]));
     bytes.set([1, 2, 3, 4, 5, 6, 7, 8], 0x100);
     expect([busMaster.loadIndex(0x102), busMaster.loadIndex(0x106), busMaster.loadIndex(0x101)]).toEqual([
       0x0403, 0x0807, 0x0302,

@@ -61,7 +61,11 @@ export class OperationRecorder {
 
   /** Writes a line about something else, behind the operation that the guests are in. */
   note(text: string): void {
-    const line = `${this.time()} ${text}\n`;
+    this.noteLine(`${this.time()} ${text}\n`);
+  }
+
+  /** The same, of a whole line. */
+  noteLine(line: string): void {
     if (this.turnTo(undefined)) this.sink.write(line);
     else this.#held.push(line);
   }

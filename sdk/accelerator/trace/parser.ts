@@ -130,7 +130,7 @@ export class TraceParser {
   }
 
   #readHeader(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#run === undefined && this.#isMark(bytes, start, end)) return;
+    if (this.#isMark(bytes, start, end)) return;
     if (this.#header.length >= MostHeaderLines) this.#refuse(bytes, start, end, 'no more than 1000 lines of header');
     const text = textOf(bytes, start, end).slice(1).trim();
     if (this.#run !== undefined && this.#readEnd(this.#run, text)) return;
@@ -139,12 +139,16 @@ export class TraceParser {
     if (promised !== null) this.#promised = Number(promised[1]);
   }
 
-  /** Of a served device: where a BAR lay, a reset, which is noted, and what was read by DMA, which is counted. */
+  /** Transfers by DMA. Of a served device they are counted only, and it has lines of where a BAR lay, and of resets. */
   #isMark(bytes: Uint8Array, start: number, end: number): boolean {
-    const word = /^# (bar|reset|dma) [\da-z]/.exec(textOf(bytes, start, Math.min(end, start + 16)))?.[1];
+    const words = this.#run === undefined ? /^# (bar|reset|dma) [\da-z]/ : /^# (dma|dma-write) /;
+    const word = words.exec(textOf(bytes, start, Math.min(end, start + 16)))?.[1];
+    if (word === undefined) return false;
+    const wrong = this.#run?.dma.readLine(textOf(bytes, start + '# '.length, end));
+    if (wrong !== undefined) this.#refuse(bytes, start, end, wrong);
     if (word === 'dma') this.#columns.transfers++;
     if (word === 'reset') this.#columns.addReset();
-    return word !== undefined;
+    return true;
   }
 
   #readEnd(run: RunColumns, text: string): boolean {

@@ -18,7 +18,7 @@ export interface RecordedTrace {
   /** What was written, or what a read returned: the low 32 bits, and the high ones of an 8-byte access. */
   readonly value: Uint32Array;
   readonly valueHigh: Uint32Array;
-  /** Transfers of the device from guest memory. Their contents are in the recording, and no replay makes them. */
+  /** What was read by DMA, in lines. The replay of a run answers it from the recording; one of accesses alone does not. */
   readonly transfers?: number;
   /** Resets of the device by its client: how many accesses came before each. */
   readonly resets?: readonly number[];
@@ -67,6 +67,16 @@ export interface OutsideLine {
 /** `IN` is an arrival, `BLK` a page of a disk, `ERR` an error of an image, `OUT` a checksum of output. */
 export type OutsideWord = 'IN' | 'BLK' | 'ERR' | 'OUT';
 
+/** What devices transferred by DMA while machine code ran, in order. */
+export interface RecordedDma {
+  /**
+   * `Load` is what a device read: the value is the number of bytes, valueHigh their place in `bytes`. `Store` is what it wrote: valueHigh is
+   * the checksum.
+   */
+  readonly transfers: RecordedTrace;
+  readonly bytes: Uint8Array;
+}
+
 /** The last line of a recording that was ended: how far the run came, and why it ended. */
 export interface RecordedEnd {
   /** Operations of all vCPUs since the recording began; each element of a string counts. */
@@ -85,6 +95,7 @@ export interface RecordedRun {
   readonly vcpu: Uint8Array;
   readonly strings: ReadonlyMap<number, RecordedString>;
   readonly outside: readonly OutsideLine[];
+  readonly dma: RecordedDma;
   /** Undefined if the recording was cut off. */
   readonly end: RecordedEnd | undefined;
 }
@@ -102,7 +113,7 @@ const columnsOf = (length: number) => ({
 /** The columns while a trace is being read: they grow by doubling, and are cut to length at the end. */
 export class TraceColumns {
   length = 0;
-  /** Transfers of the device from guest memory. */
+  /** Lines of what was read by DMA. */
   transfers = 0;
   readonly #resets: number[] = [];
   #columns = columnsOf(1024);

@@ -1,4 +1,5 @@
 import { OperationKind } from '../guest/operation.ts';
+import { DmaColumns } from './dma-lines.ts';
 import {
   type OutsideLine,
   type RecordedEnd,
@@ -14,6 +15,7 @@ export class RunColumns {
   readonly entries = new TraceColumns();
   readonly strings = new Map<number, RecordedString>();
   readonly outside: OutsideLine[] = [];
+  readonly dma = new DmaColumns();
   end: RecordedEnd | undefined;
   currentVcpu = 0;
   #vcpu = new Uint8Array(1024);
@@ -31,10 +33,11 @@ export class RunColumns {
 
   /** The recording as a trace of accesses, with the run beside it. */
   finish(name: string, header: readonly string[]): RecordedTrace {
-    const { strings, outside, end } = this;
+    const { strings, outside, dma, end } = this;
     const entries = this.entries.finish(name, header);
-    const run = { entries, vcpu: this.#vcpu.slice(0, entries.length), strings, outside, end };
-    return { ...accessesOf(run), run };
+    const run = { entries, vcpu: this.#vcpu.slice(0, entries.length), strings, outside, dma: dma.finish(name), end };
+    const { transfers } = entries;
+    return { ...accessesOf(run), ...(transfers === undefined ? {} : { transfers }), run };
   }
 }
 

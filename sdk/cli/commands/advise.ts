@@ -11,7 +11,15 @@ import type { Arguments, Command } from '../command.ts';
 import { chooseTimerLimit, timerLimitHelp, timerLimitSyntax } from '../options/accelerator.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import { recordedClock } from '../replay/recorded-clock.ts';
-import { asRecorded, machineOf, namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
+import {
+  asRecorded,
+  machineOf,
+  namedRecording,
+  readRecording,
+  replaySetup,
+  startOfClock,
+  warnOfTransfers,
+} from '../replay/setup.ts';
 import { formatTable } from '../text.ts';
 
 const DefaultRows = 10;
@@ -47,6 +55,7 @@ Examples:
     const name = namedRecording('advise', args.positional);
     const rows = rowsOf(args);
     const trace = await readRecording(name, terminal);
+    warnOfTransfers(trace, terminal);
     const machine = asRecorded(trace, await chooseMachine(args, undefined, machineOf(trace)));
     const clock = startOfClock(args) ?? recordedClock(trace);
     const setup: ReplaySetup = { ...replaySetup(machine, clock), ...chooseTimerLimit(args) };

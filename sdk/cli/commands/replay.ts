@@ -17,7 +17,15 @@ import { isExact, replayExactly } from '../replay/exact.ts';
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
 import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
 import { formatReplay, type ReplayedMode, replayData } from '../replay/report.ts';
-import { asRecorded, machineOf, namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
+import {
+  asRecorded,
+  machineOf,
+  namedRecording,
+  readRecording,
+  replaySetup,
+  startOfClock,
+  warnOfTransfers,
+} from '../replay/setup.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {
@@ -61,6 +69,7 @@ Examples:
     const trace = await readRecording(name, terminal);
     const given = await chooseMachine(args, undefined, machineOf(trace));
     if (isExact(trace, args, given)) return replayExactly(trace, given, context);
+    warnOfTransfers(trace, terminal);
     const machine = asRecorded(trace, given);
     const accelerator = chooseAccelerator(args);
     const { options } = accelerator;

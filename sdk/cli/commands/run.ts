@@ -1,5 +1,6 @@
 import { isProgramImage } from '../../accelerator/accelerator.ts';
-import type { RunOutcome, SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
+import { FlatBinary } from '../../accelerator/guest/flat-binary.ts';
+import type { GuestImage, RunOutcome, SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
 import type { Machine } from '../../machine/index.ts';
@@ -18,7 +19,15 @@ import {
   timerLimitSyntax,
 } from '../options/accelerator.ts';
 import { backendHelp, backendSyntax } from '../options/backends.ts';
-import { bootArguments, bootHelp, bootMachine, bootSyntax, chooseBoot, withFirmware } from '../options/boot.ts';
+import {
+  type BootImage,
+  bootArguments,
+  bootHelp,
+  bootMachine,
+  bootSyntax,
+  chooseBoot,
+  withFirmware,
+} from '../options/boot.ts';
 import { chooseDisplay, displayArguments, displayHelp, displaySyntax, screenOf } from '../options/display.ts';
 import { loaderHelp, loaderSyntax, takeLoaders } from '../options/loader.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
@@ -58,7 +67,7 @@ ${clockHelp}
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
   -save FILE            write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
   -record FILE          write down all that happens, to be replayed: .iotrace, or .iotrace.gz; over a recording that is there.
-                        Of machine code the accesses and interrupts, and no guest RAM: DMA reads zeros in the replay
+                        Of machine code the accesses, the interrupts and what devices read by DMA, and no other guest RAM
   -watch                reload plugins that change while the guest runs: code is swapped, state is kept
   -trace                print each operation of the guest, when it happened (modelled time), and what became of it
   -profile              measure the host time of device handlers
@@ -173,7 +182,7 @@ Examples:
       session = new RunSession(machine, terminal, { save: (path) => writeSnapshotFile(path, machine) }, screen);
       const run = session.run.bind(session, machine);
       const { outcome, failure } = await recordedRun(recordTo, {
-        ...{ machine, guests: traced, timers, note: terminal.note },
+        ...{ machine, guests: traced, images: boot?.images ?? binariesOf(guests), timers, note: terminal.note },
         run: (images) => run(loaded === undefined ? images : undefined, { ...options, between }),
       });
       trace?.end();
@@ -196,6 +205,12 @@ Examples:
     }
   },
 };
+
+/** Of -device loader. */
+const binariesOf = (guests: readonly GuestImage[]): BootImage[] =>
+  guests.flatMap((guest) =>
+    guest instanceof FlatBinary ? [{ kind: 'binary', name: guest.name, bytes: guest.bytes }] : [],
+  );
 
 /** Machine code runs until its user ends it, as on a PC. */
 const Endless = { operationLimit: Number.POSITIVE_INFINITY };

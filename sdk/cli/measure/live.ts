@@ -91,8 +91,7 @@ const Slice = 1_000_000;
 
 function countedRun({ guest, machineCode, instructions, machine: choice }: LiveSetup, mode: ReplayMode): CountedMode {
   const { firmware } = guest;
-  const boot = { ...(firmware === undefined ? {} : { firmware }), code: async () => guest.code(ramSize) };
-  const { definition, request } = bootMachine(choice, boot);
+  const { definition, request } = bootMachine(choice, firmware === undefined ? {} : { firmware });
   const ramSize = ramSizeOf(definition, request.ram ?? guest.ram);
   const serial = ringBuffer({ id: 'serial0', size: 65_536 });
   const machine = Machine.create(definition, {

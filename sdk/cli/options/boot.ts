@@ -4,6 +4,7 @@ import type { GuestCode } from '../../accelerator/guest/code.ts';
 import { memoryImage } from '../../backend/memory-backends.ts';
 import type { Backend } from '../../backend/transport.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import type { RecordedImage } from '../../recording/header.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import { readWhole } from '../files.ts';
 import { type MachineChoice, withInstantLines, withTextMode } from './machine.ts';
@@ -25,8 +26,16 @@ export const bootHelp = `  -bios FILE            boot this firmware, such as Sea
 /** The back end that a VGA card has its ROM from, and the file of SeaBIOS for it. */
 const VgaBios = { id: 'vgabios', file: 'vgabios-stdvga.bin' } as const;
 
+/** A file that a machine boots from, or the firmware of the package. */
+export interface BootImage {
+  readonly kind: RecordedImage['kind'];
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /** What a machine boots. */
 export interface BootRequest {
+  readonly images: readonly BootImage[];
   /** For the ROM of a VGA card, unless the command line has a back end for it. */
   readonly vgaBios?: Uint8Array | undefined;
   /** What is in its ROM. */
@@ -47,7 +56,7 @@ export function bootArguments(args: Arguments, isShown: boolean): Arguments {
 /** The machine that boots. */
 export function bootMachine(
   choice: MachineChoice,
-  { firmware, rom, vgaBios }: BootRequest,
+  { firmware, rom, vgaBios }: Pick<BootRequest, 'firmware' | 'rom' | 'vgaBios'>,
   isShown = false,
 ): MachineChoice {
   const { definition, request, backends } = choice;
@@ -88,14 +97,27 @@ export async function chooseBoot(
   if (lonely !== undefined) throw misplaced(`-${lonely} is for a kernel. Give the kernel too: -kernel FILE.`);
   if (bios !== undefined && kernel !== undefined)
     throw misplaced('-bios and -kernel: firmware here cannot start a kernel from the command line. Give one of them.');
-  if (kernel !== undefined)
-    return { rom: await ownImage(), code: (ramSize) => kernelCode(args, kernel, { ramSize, isShown }) };
-  if (bios === undefined)
-    return hasLoaders || args.positional.length > 0 ? undefined : fromRom('backplane firmware', await ownImage());
-  const firmware = fromRom(basename(bios), readFile('-bios', bios, LargestFirmware));
+  if (kernel !== undefined) {
+    const images = [imageOf('kernel', kernel, LargestKernel)];
+    const initrd = args.value('initrd');
+    if (initrd !== undefined) images.push(imageOf('initrd', initrd, LargestKernel));
+    const append = args.value('append') ?? '';
+    return { images, rom: await ownImage(), code: (ramSize) => kernelCode(images, append, { ramSize, isShown }) };
+  }
+  if (bios === undefined) {
+    if (hasLoaders || args.positional.length > 0) return undefined;
+    return fromRom([{ kind: 'firmware', name: 'backplane firmware', bytes: await ownImage() }]);
+  }
+  const images = [imageOf('firmware', bios, LargestFirmware, '-bios')];
   const beside = join(dirname(bios), VgaBios.file);
-  return existsSync(beside) ? { ...firmware, vgaBios: readFile('-bios', beside, LargestFirmware) } : firmware;
+  if (existsSync(beside)) images.push(imageOf('firmware', beside, LargestFirmware, '-bios'));
+  return { ...fromRom(images), vgaBios: images[1]?.bytes };
 }
+
+const imageOf = (kind: BootImage['kind'], file: string, most: number, option = `-${kind}`): BootImage => ({
+  ...{ kind, name: basename(file) },
+  bytes: readFile(option, file, most),
+});
 
 /** The firmware of the package. */
 async function ownImage(): Promise<Uint8Array> {
@@ -104,25 +126,23 @@ async function ownImage(): Promise<Uint8Array> {
 }
 
 /** Firmware begins where a processor begins after a reset. */
-const fromRom = (name: string, firmware: Uint8Array): BootRequest => ({
-  firmware,
-  code: async () => ({ name, pieces: [], start: 'reset' }),
-});
+const fromRom = (images: readonly BootImage[]): BootRequest => {
+  const { name, bytes: firmware } = images[0] as BootImage;
+  return { images, firmware, code: async () => ({ name, pieces: [], start: 'reset' }) };
+};
 
 async function kernelCode(
-  args: Arguments,
-  file: string,
+  [kernel, initrd]: readonly BootImage[],
+  commandLine: string,
   { ramSize, isShown }: { readonly ramSize: number; readonly isShown: boolean },
 ): Promise<GuestCode> {
   const { linuxKernel, multibootImage, isMultiboot } = await import('../../boot/index.ts');
-  const kernel = readFile('-kernel', file, LargestKernel);
-  const initrdFile = args.value('initrd');
-  const initrd = initrdFile === undefined ? undefined : readFile('-initrd', initrdFile, LargestKernel);
-  const common = { name: basename(file), commandLine: args.value('append') ?? '', ramSize };
+  const { name, bytes } = kernel as BootImage;
+  const common = { name, commandLine, ramSize };
   try {
-    if (!isMultiboot(kernel)) return linuxKernel({ ...common, kernel, initrd, textScreen: isShown });
-    const modules = initrd === undefined ? [] : [{ name: basename(initrdFile ?? ''), bytes: initrd }];
-    return multibootImage({ ...common, bytes: kernel, modules });
+    if (!isMultiboot(bytes))
+      return linuxKernel({ ...common, kernel: bytes, initrd: initrd?.bytes, textScreen: isShown });
+    return multibootImage({ ...common, bytes, modules: initrd === undefined ? [] : [initrd] });
   } catch (cause) {
     // Its message begins with the name of the file.
     throw explained(cause, '-kernel');

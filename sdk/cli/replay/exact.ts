@@ -84,13 +84,14 @@ function first({ differences: [one], outputs, arrivals }: RunReplay): string {
 }
 
 function asData(trace: RecordedTrace, { machine, header, outcome, outputs, arrivals, ...rest }: RunReplay) {
-  const { differences, differed, isCut } = rest;
+  const { differences, differed, isCut, dma } = rest;
   const { statistics } = machine.accelerator;
   return {
     recording: trace.name,
     version: 2,
     machine: machine.definition.name,
     guests: header.guests,
+    images: header.images,
     outcome,
     guestTime: exactData(machine.clock.absolute()),
     exits: statistics.summary(),
@@ -100,6 +101,7 @@ function asData(trace: RecordedTrace, { machine, header, outcome, outputs, arriv
     differed,
     differences,
     arrivals,
+    dma,
     outputs: outputs.map(({ backend, bytes, recorded, isSame }) => ({ backend, bytes, recorded, isSame })),
     ...(statistics.profile === undefined ? {} : { profile: statistics.profile.rows() }),
   };
@@ -111,29 +113,41 @@ function formatReplay(trace: RecordedTrace, replay: RunReplay): string {
   const time = decimal(machine.clock.absolute(), 3);
   const operations = counted(outcome.operations, header.machineCode ? 'instruction' : 'operation');
   return [
-    `${trace.name}: ${guests} on ${machine.definition.name}, ${operations} again.`,
+    [
+      `${trace.name}: ${guests} on ${machine.definition.name}, ${operations} again.`,
+      ...header.images.map(formatImage),
+    ].join('\n'),
     formatExits(statistics),
     `${operations} in ${time} us of guest time, modelled. ${verdict(trace, replay)}`,
   ].join('\n\n');
 }
 
+const formatImage = ({ kind, name, size, sha256 }: RunReplay['header']['images'][number]): string =>
+  printable(`  ${kind} '${name}', ${counted(size, 'byte')}, SHA-256 ${sha256}`);
+
 function verdict(trace: RecordedTrace, replay: RunReplay): string {
-  const { differed, differences, header, machine, isCut, outputs, arrivals } = replay;
+  const { differed, differences, header, machine, isCut, outputs, arrivals, dma } = replay;
   const outside = [
     ...(arrivals.delivered > 0 ? [`${counted(arrivals.delivered, 'arrival')} from outside`] : []),
+    ...(dma.same > 0 ? [`${counted(dma.same, 'transfer')} by DMA`] : []),
     ...outputs
       .filter(({ bytes }) => bytes > 0)
       .map(({ backend, bytes }) => `${counted(bytes, 'byte')} to '${backend}'`),
   ].join(', ');
+  const missing =
+    dma.unrecorded > 0
+      ? ` ${counted(dma.unrecorded, 'transfer')} by DMA are not in the recording, and what devices read by them may differ.`
+      : '';
   if (isSame(replay)) {
     const until = isCut ? 'up to where it was cut off' : `to its end at ${decimal(endOfRun(trace), 3)} us`;
-    return `All answers, interrupts and times are those of the recording, ${until}.${outside === '' ? '' : ` The same: ${outside}.`}`;
+    const same = outside === '' ? '' : ` The same: ${outside}.`;
+    return `All answers, interrupts and times are those of the recording, ${until}.${same}${missing}`;
   }
   const shown = differences.map(
     ({ position, what }) => `\n  line ${count(position + 1)}: ${what}${named(trace, position, machine)}`,
   );
   const tapped = header.tapped ? ' Accesses were changed on their way while it was recorded, so that is expected.' : '';
-  return `${counted(differed, 'difference')} from the recording:${tapped}${shown.join('')}`;
+  return `${counted(differed, 'difference')} from the recording:${tapped}${missing}${shown.join('')}`;
 }
 
 /** The register of an access. */

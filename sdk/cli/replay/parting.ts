@@ -32,7 +32,7 @@ const Following = 3;
 const ProgressEvery = 100_000;
 const MostHeaderLines = 5000;
 /** What the header of a recorded run says; other lines are comments. */
-const headerWords = /^# (iotrace v\d|(machine|device|backend|run): )/;
+const headerWords = /^# (iotrace v\d|(machine|device|backend|image|run): )/;
 
 /** Compares two recordings line by line, in bounded memory. */
 export async function compareRecordings(

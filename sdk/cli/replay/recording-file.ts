@@ -1,13 +1,17 @@
+import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { GuestImage, RunOptions, RunOutcome } from '../../accelerator/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/system-errors.ts';
+import { counted } from '../../base/text.ts';
 import { afterHostTime, hostNanoseconds } from '../../clock/host-time.ts';
 import type { Machine } from '../../machine/index.ts';
+import type { RecordedImage } from '../../recording/header.ts';
 import type { RecordingSink } from '../../recording/recorder.ts';
 import type { Arguments } from '../command.ts';
 import { checkOutput, type OutputKind } from '../files.ts';
+import type { BootImage } from '../options/boot.ts';
 
 /** A block is written when it has so many characters, or is so old. */
 const BlockSize = 64 * 1024;
@@ -118,6 +122,8 @@ export class RecordingFile implements RecordingSink {
 export interface RunToRecord {
   readonly machine: Machine;
   readonly guests: readonly GuestImage[];
+  /** What machine code comes from; the header has their checksums. */
+  readonly images: readonly BootImage[];
   readonly timers: Pick<RunOptions, 'timerLimit'>;
   readonly note: (line: string) => void;
   run(guests: readonly GuestImage[]): RunOutcome | Promise<RunOutcome>;
@@ -126,22 +132,31 @@ export interface RunToRecord {
 /** Carries out a run, and records it if a file is named for it. Answers also why it could not be recorded to its end. */
 export async function recordedRun(
   path: string | undefined,
-  { machine, guests, timers, note, run }: RunToRecord,
+  { machine, guests, images, timers, note, run }: RunToRecord,
 ): Promise<{ readonly outcome: RunOutcome; readonly failure?: BackplaneError | undefined }> {
   if (path === undefined) return { outcome: await run(guests) };
   const { recordRun } = await import('../../recording/recorder.ts');
   const file = new RecordingFile(path, (message) => note(`warning: ${message}`));
   try {
-    const recording = recordRun(machine, guests, file, timers);
+    const recording = recordRun(machine, guests, file, { ...timers, images: images.map(digestOf) });
     file.flush();
     if (file.failure !== undefined) throw file.failure;
     const outcome = await run(recording.guests);
     recording.end(outcome);
+    if (recording.lostTransfers > 0) note(`warning: ${lossOf(recording.lostTransfers)}`);
     return { outcome, failure: file.failure };
   } finally {
     file.close();
   }
 }
+
+const lossOf = (transfers: number): string =>
+  `devices read more by DMA than a recording holds: ${counted(transfers, 'transfer')} are not in it, and a replay parts there.`;
+
+const digestOf = ({ kind, name, bytes }: BootImage): RecordedImage => ({
+  ...{ kind, name, size: bytes.length },
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+});
 
 /** Refuses, before the run, a place where no recording can be written, and options that no recording could say. */
 export function checkRecordTarget(path: string, args: Arguments): void {

@@ -75,13 +75,15 @@ export async function readRecording(nameOrPath: string, terminal: Terminal): Pro
   const trace = await readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
   if (trace.run !== undefined && trace.run.end === undefined)
     terminal.note(`warning: recording '${trace.name}' was cut off: it is read up to its last whole block.`);
-  const { transfers } = trace;
-  if (transfers !== undefined) {
-    terminal.note(
-      `warning: not replayed: DMA. The device read guest memory ${times(transfers)}, and what depends on that may differ.`,
-    );
-  }
   return trace;
+}
+
+/** For a replay of accesses alone: the whole run of a recording of version 2 has its transfers. */
+export function warnOfTransfers({ transfers }: RecordedTrace, terminal: Terminal): void {
+  if (transfers === undefined) return;
+  terminal.note(
+    `warning: not replayed: DMA. The device read guest memory ${times(transfers)}, and what depends on that may differ.`,
+  );
 }
 
 /** The machine of a recorded run; undefined for a list of accesses, which does not say it. */
