@@ -54,8 +54,8 @@ export class Target {
   /** Reads, or writes, touch bytes and call no handler. */
   declare readonly directRead: boolean;
   declare readonly directWrite: boolean;
-  declare readonly start: number;
-  declare readonly end: number;
+  declare start: number;
+  declare end: number;
   /** offset inside the region = address + delta */
   declare readonly delta: number;
   declare readonly block: RamBlock | null;
@@ -83,7 +83,7 @@ export class Target {
     this.writes = ops.writes;
     this.directRead = directRead;
     this.directWrite = range !== null && kind === 'ram' && !region.readOnly;
-    // A target without a range is empty, so that a one-entry cache never mistakes it for a hit.
+    // A target without a range is empty until a search has found how large the hole is.
     this.start = range?.start ?? 0;
     this.end = range?.end ?? 0;
     this.delta = range?.delta ?? 0;
@@ -127,7 +127,17 @@ export class DispatchTable {
   /** The same, without keeping the answer. */
   search(address: number): Target {
     const index = this.view.indexOf(address);
-    return index < 0 ? this.unassigned : this.targetOf(index);
+    return index < 0 ? this.holeAt(address) : this.targetOf(index);
+  }
+
+  /** The unassigned target, as large as the hole. */
+  private holeAt(address: number): Target {
+    const { ranges } = this.view;
+    const { unassigned } = this;
+    const next = firstEndingAfter(ranges, address);
+    unassigned.start = ranges[next - 1]?.end ?? 0;
+    unassigned.end = ranges[next]?.start ?? Number.POSITIVE_INFINITY;
+    return unassigned;
   }
 
   /** Where no tables are. */

@@ -94,6 +94,9 @@ export interface SlotWatcher {
 export class KernelMemorySlots {
   #slots: readonly KernelMemorySlot[] = [];
   #last: KernelMemorySlot | undefined;
+  /** No slot holds these addresses: where the last search ended that found none. */
+  #holeStart = NaN;
+  #holeEnd = NaN;
 
   constructor(
     private readonly host: HostMemory,
@@ -104,12 +107,23 @@ export class KernelMemorySlots {
   find(address: number): KernelMemorySlot | undefined {
     const last = this.#last;
     if (last !== undefined && address >= last.guestAddress && address - last.guestAddress < last.size) return last;
+    return address >= this.#holeStart && address < this.#holeEnd ? undefined : this.#search(address);
+  }
+
+  #search(address: number): KernelMemorySlot | undefined {
+    let start = 0;
+    let end = Infinity;
     for (const slot of this.#slots) {
-      if (address >= slot.guestAddress && address - slot.guestAddress < slot.size) {
+      const slotEnd = slot.guestAddress + slot.size;
+      if (address >= slotEnd) start = Math.max(start, slotEnd);
+      else if (address < slot.guestAddress) end = Math.min(end, slot.guestAddress);
+      else {
         this.#last = slot;
         return slot;
       }
     }
+    this.#holeStart = start;
+    this.#holeEnd = end;
     return undefined;
   }
 
@@ -189,6 +203,7 @@ export class KernelMemorySlots {
     const others = this.#slots.filter((other) => other !== old);
     this.#slots = slot === undefined ? others : [...others, slot];
     this.#last = undefined;
+    this.#holeStart = this.#holeEnd = NaN;
     this.watcher?.changed(this.#slots);
     return 0;
   }
