@@ -23,6 +23,9 @@ const SignExtending = [0x0fbe, 0x0fbf];
 const MoveSegment = 0x8e;
 const PopStackSegment = 0x17;
 const StackSegment = 2;
+/** Whether an instruction that begins so may be MOV SS or POP SS. */
+export const mayLoadStackSegment = (byte: number): boolean =>
+  byte === MoveSegment || byte === PopStackSegment || isPrefix[byte] === 1;
 
 /** What must be known of the instruction under way: how it repeats, and where a plain load goes. One object for each processor. */
 export class Instruction {

@@ -1,6 +1,7 @@
 import { At } from './state-layout.ts';
 
 const PageSize = 4096;
+const PageMask = -PageSize;
 const Present = 1;
 const LargePage = 0x80;
 const PagingOn = 0x8000_0000;
@@ -9,6 +10,7 @@ const Cr4 = { pageSize: 0x10, physicalAddressExtension: 0x20 };
 /** The guest's bytes by linear address, without any effect on the guest: RAM only. */
 export class LinearMemory {
   readonly #state: DataView;
+  readonly #words: Int32Array;
 
   constructor(
     memory: ArrayBufferLike,
@@ -16,10 +18,16 @@ export class LinearMemory {
     private readonly top: Uint8Array,
   ) {
     this.#state = new DataView(memory);
+    this.#words = new Int32Array(memory);
   }
 
   /** The byte there; -1 where no memory of the processor is. */
   byte(linear: number): number {
+    // The page that code is fetched from needs no walk.
+    if ((linear & PageMask) === this.#words[At.codePage >> 2]) {
+      const at = linear ^ this.#words[At.codePagePhysical >> 2]!;
+      if (at >= 0 && at < this.ram.length) return this.ram[at]!;
+    }
     const physical = this.physical(linear >>> 0);
     if (physical < 0) return -1;
     const fromTop = physical - (2 ** 32 - this.top.length);

@@ -14,6 +14,7 @@ import { Again, Endless, Exits } from './exits.ts';
 import { type Failure, failureOf, isOutsideMemory, outsideMemory } from './failures.ts';
 import { getFpu, setFpu } from './fpu-struct.ts';
 import { GuestState } from './guest-state.ts';
+import { mayLoadStackSegment } from './instruction.ts';
 import type { LowMemory } from './low-memory.ts';
 import { getMsr, setMsr } from './model-specific-registers.ts';
 import { getRegisters, getSpecialRegisters, setRegisters, setSpecialRegisters } from './register-structs.ts';
@@ -69,7 +70,8 @@ export class X86Processor implements Processor {
   /** STI and its successor are one step of the interpreter, so it stops only behind both. */
   get interruptShadow(): boolean {
     const { state } = this;
-    return state.pointer !== state.previousPointer && state.decodeCurrent().loadsStackSegment;
+    if (state.pointer === state.previousPointer || !mayLoadStackSegment(state.firstByte())) return false;
+    return state.decodeCurrent().loadsStackSegment;
   }
 
   get underWay(): boolean {
