@@ -54,9 +54,9 @@ export class ManualClock extends VirtualClock {
   }
 
   /** Sets the clock for a snapshot, forwards or backwards and in any epoch. No timer fires. */
-  set(time: number, epoch = this.epoch): void {
+  set(time: number, epoch?: bigint): void {
     this.nanoseconds = time;
-    this.startFrom(epoch);
+    if (epoch !== undefined) this.startFrom(epoch);
   }
 
   protected override moveBack(nanoseconds: number): void {

@@ -114,8 +114,7 @@ export abstract class VirtualClock {
 
   /** The earliest time a timer waits for; Infinity when none is armed that ever fires. */
   nextDeadline(): number {
-    const deadline = this.queue.first?.deadline ?? LatestTime;
-    return deadline < LatestTime ? deadline : Number.POSITIVE_INFINITY;
+    return this.queue.next;
   }
 
   /** Every armed timer, earliest first, ties in the order they were armed. */
@@ -157,6 +156,8 @@ export abstract class VirtualClock {
 class DeadlineQueue implements TimerQueue {
   readonly timers: Timer[] = [];
   latest = LatestTime;
+  /** The deadline of the first timer; Infinity if none is armed that ever fires. Each exit looks at it. */
+  next = Number.POSITIVE_INFINITY;
   private armed = 0;
 
   get first(): Timer | undefined {
@@ -173,16 +174,24 @@ class DeadlineQueue implements TimerQueue {
       else high = middle;
     }
     this.timers.splice(low, 0, timer);
+    this.noteNext();
   }
 
   unschedule(timer: Timer): void {
     const index = this.timers.indexOf(timer);
     if (index >= 0) this.timers.splice(index, 1);
+    this.noteNext();
   }
 
   /** The epoch has moved. What never fires stays where it is. */
   moveBack(nanoseconds: number): void {
     for (const timer of this.timers) if (timer.deadline < LatestTime) timer.deadline -= nanoseconds;
+    this.noteNext();
+  }
+
+  private noteNext(): void {
+    const deadline = this.first?.deadline ?? LatestTime;
+    this.next = deadline < LatestTime ? deadline : Number.POSITIVE_INFINITY;
   }
 }
 

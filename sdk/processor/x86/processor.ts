@@ -94,20 +94,20 @@ export class X86Processor implements Processor {
     if (this.#stopped !== undefined) return this.#stopped;
     this.memory.begin();
     const end = this.instructions + limit;
-    while (true) {
-      if (exits.hasQueued) {
-        exits.show(operation);
-        return Stop.Operation;
-      }
+    let left = limit;
+    while (!exits.hasQueued) {
       if (!exits.beginsAgain) {
         if (limit === 0) return Stop.Limit;
         if (this.queuedVector >= 0 && this.acceptsInterrupt) this.#takeInterrupt();
         else if (this.windowWanted && this.acceptsInterrupt) return Stop.Window;
-        else if (this.instructions >= end) return Stop.Limit;
+        else if (left <= 0) return Stop.Limit;
       }
-      const stop = this.#run(end - this.instructions);
+      const stop = this.#run(left);
       if (stop !== GoOn) return stop as StopValue;
+      left = end - this.instructions;
     }
+    exits.show(operation);
+    return Stop.Operation;
   }
 
   complete(operation: GuestOperation): void {

@@ -39,6 +39,8 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   readonly costs: OperationCosts;
   #errno = 0;
   readonly #files: (File | undefined)[] = new Array(FirstFd).fill(undefined);
+  /** Those of the files that are vCPUs. */
+  readonly #vcpus: (VirtualCpu | undefined)[] = [];
   readonly #host = new HostMemory();
   readonly #time: GuestTime;
   readonly #capabilities: Capabilities;
@@ -83,19 +85,20 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   /** A VM lives on while one of its vCPUs is open. */
   close(fd: number): number {
     if (this.#files[fd] === undefined) return this.#answer(-Errno.EBADF);
-    this.#files[fd] = undefined;
+    this.#files[fd] = this.#vcpus[fd] = undefined;
     return 0;
   }
 
   ioctl(fd: number, request: number, argument: IoctlArgument): number {
-    const file = this.#files[fd];
-    if (file instanceof VirtualCpu) {
+    const vcpu = this.#vcpus[fd];
+    if (vcpu !== undefined) {
       if (request === VcpuRequest.Run && argument === 0) {
-        const failed = file.run();
+        const failed = vcpu.run();
         return failed === 0 ? 0 : this.#answer(-failed);
       }
-      return this.#answer(vcpuIoctl(file, request >>> 0, argument));
+      return this.#answer(vcpuIoctl(vcpu, request >>> 0, argument));
     }
+    const file = this.#files[fd];
     if (file instanceof VirtualMachine) return this.#answer(vmIoctl(file, request >>> 0, argument, this));
     if (file === 'kvm') return this.#answer(systemIoctl(request >>> 0, argument, this.#capabilities, this));
     return this.#answer(file === undefined ? -Errno.EBADF : -Errno.ENOTTY);
@@ -169,8 +172,8 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   }
 
   processor(fd: number): VirtualCpu {
-    const file = this.#files[fd];
-    if (file instanceof VirtualCpu) return file;
+    const vcpu = this.#vcpus[fd];
+    if (vcpu !== undefined) return vcpu;
     throw new BackplaneError(
       'invalid-kernel-call',
       `Simulated kernel: file descriptor ${fd} is no vCPU. Use what KVM_CREATE_VCPU answered.`,
@@ -183,6 +186,7 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
     const fd = free < 0 ? this.#files.length : free;
     if (fd >= MostFds) return -Errno.EMFILE;
     this.#files[fd] = file;
+    this.#vcpus[fd] = file instanceof VirtualCpu ? file : undefined;
     return fd;
   }
 

@@ -40,8 +40,10 @@ export class CodeExecution {
   /** The next entry ends with the slice, or when the next deadline is reached. */
   limit(slice: number): number {
     const { time } = this.context;
-    const left = Math.ceil((time.quietUntil - time.now) / time.costs.plain);
-    return Math.max(1, Math.min(slice, left, LongestEntry));
+    const { plain } = time.costs;
+    const most = Math.min(slice, LongestEntry);
+    const left = time.quietUntil - time.now;
+    return left >= most * plain ? most : Math.max(1, Math.min(most, Math.ceil(left / plain)));
   }
 
   enter(limit: number, operation: GuestOperation): StopValue {
