@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SpecialRegisters, StructSize } from '../../sdk/accelerator/kvm/abi.ts';
 import { Stop } from '../../sdk/accelerator/kvm/simulated-kernel/processor.ts';
 import { needs, whyNoX86 } from '../needs.ts';
 import { code, executing } from './bare-processor.ts';
@@ -259,5 +260,76 @@ describe('device accesses of machine code', needs('host', whyNoX86()), () => {
     expect(guest.run()).toBe(Stop.Halt);
     expect(guest.seen).toEqual(['load32 fe000000', 'load32 fd000000']);
     expect(guest.get('eax')).toBe(6);
+  });
+
+  it.each([
+    ['adc eax, [m]', '13 05 M', 0xffff_ffff],
+    ['or al, [m]', '0a 05 M', 0x80],
+    ['cmp [m], ax', '66 39 05 M', 0x1234],
+    ['sbb [m], eax', '19 05 M', 0x5000_0000],
+    ['cmp byte [m], 7', '80 3d M 07', 7],
+    ['sub dword [m], -1', '83 2d M ff', 0],
+    ['add word [m], 0x1234', '66 81 05 M 34 12', 0xf000],
+    ['test dword [m], 1 << 31', 'f7 05 M 00 00 00 80', 0x8000_0000],
+    ['test al, [m]', '84 05 M', 0x34],
+    ['not dword [m]', 'f7 15 M', 1],
+    ['neg byte [m]', 'f6 1d M', 1],
+    ['inc byte [m]', 'fe 05 M', 0xff],
+    ['dec dword [m]', 'ff 0d M', 0],
+    ['xchg ah, [m]', '86 25 M', 0x56],
+    ['mul dword [m]', 'f7 25 M', 0xffff_ffff],
+    ['div dword [m]', 'f7 35 M', 0x4000_0001],
+    ['push dword [m]', 'ff 35 M', 0x77],
+  ])('%s does with what a device answers as with the bytes of RAM', async (_, text, value) => {
+    const results: unknown[] = [];
+    for (const address of ['00 30 00 00', '00 00 00 fe']) {
+      const guest = await executing(32, `f9 ${text.replace('M', address)} f4`, { eax: 0x8123_1234, edx: 1 });
+      const view = new DataView(guest.ram.buffer, guest.ram.byteOffset);
+      view.setUint32(0x3000, value, true);
+      guest.answers = [value];
+      expect(guest.run()).toBe(Stop.Halt);
+      const stored = guest.seen.find((one) => one.startsWith('store'))?.split('=')[1];
+      const expected =
+        guest.seen.length === 0 ? view.getUint32(0x3000, true) : Number.parseInt(stored ?? value.toString(16), 16);
+      const registers = (['eax', 'edx', 'esp', 'flags', 'eip'] as const).map((name) => guest.get(name));
+      results.push([expected, registers, view.getUint32(0x7ffc, true), guest.processor.instructions]);
+    }
+    expect(results[1]).toEqual(results[0]);
+  });
+
+  it('changes an operand of which one half is RAM, and the other one a device', async () => {
+    const guest = await executing(32, '01 05 fe ff 1f 00 f4', { eax: 0x0001_0001 });
+    guest.ram.set([0xff, 0xff], 0x1f_fffe);
+    guest.answers = [0x20];
+    expect(guest.run()).toBe(Stop.Halt);
+    expect([...guest.ram.subarray(0x1f_fffe)]).toEqual([0, 0]);
+    expect(guest.seen).toEqual(['load8 200000', 'load8 200001', 'store8 200000=22', 'store8 200001=0']);
+  });
+
+  it('takes no page fault before a device that has the page table has answered', async () => {
+    // lgdt [0x6100]; lidt [0x6108]; paging with pages of 4 MiB and the directory at 0x4000; xor eax, eax; add eax, [0x400008]; hlt
+    const guest = await executing(
+      32,
+      '0f 01 15 00 61 00 00 0f 01 1d 08 61 00 00 b8 00 40 00 00 0f 22 d8 b8 10 00 00 00 0f 22 e0 b8 11 00 00 80 0f 22 c0 31 c0 ' +
+        '03 05 08 00 40 00 f4',
+    );
+    const tables = new DataView(guest.ram.buffer, guest.ram.byteOffset);
+    // The table of the second 4 MiB is in a device, and says: RAM at 0x5000.
+    tables.setUint32(0x4000, 0x83, true);
+    tables.setUint32(0x4004, 0xfe00_0003, true);
+    tables.setUint32(0x5008, 0x1234, true);
+    // A flat code segment, and a gate for #PF.
+    guest.ram.set(code('17 00 00 62 00 00 00 00 ff 07 00 64 00 00'), 0x6100);
+    guest.ram.set(code('ff ff 00 00 00 9a cf 00'), 0x6208);
+    guest.ram.set(code('00 20 08 00 00 8e 00 00'), 0x6400 + 8 * 14);
+    guest.ram[0x2000] = 0xf4;
+    guest.answers = [0x5003];
+    expect(guest.run()).toBe(Stop.Halt);
+    expect(guest.seen).toEqual(['load32 fe000000', 'store8 fe000000=23']);
+    expect(guest.get('eax')).toBe(0x1234);
+    const special = new DataView(new ArrayBuffer(StructSize.specialRegisters));
+    guest.processor.getSpecialRegisters(special);
+    expect(special.getUint32(SpecialRegisters.cr2, true)).toBe(0);
+    expect([...guest.ram.subarray(0x7ff0, 0x8000)]).toEqual(Array.from({ length: 16 }, () => 0));
   });
 });

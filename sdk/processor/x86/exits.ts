@@ -26,6 +26,7 @@ const isOut = (opcode: number): boolean => (opcode & 0xf6) === 0xe6;
  *   goes into the register afterwards.
  * - All other loads *begin again*: a throw unwinds the module, userspace answers, and the instruction runs once more. Its accesses
  *   so far are in a list. Each is answered from there, and not made a second time.
+ * - Arithmetic is *squashed* instead, since a throw takes long. It ends with a value of 0, and what it has done is undone.
  */
 export class Exits implements ProcessorRequests {
   /** Accesses that userspace has to see, oldest first. */
@@ -116,25 +117,32 @@ export class Exits implements ProcessorRequests {
   }
 
   readMemory(address: number, size: number): number {
+    const { bus, state } = this;
+    if (state.isSquashed) return 0;
     this.#follow();
     if (this.#isReplayed(OperationKind.Load, address, size)) return this.log.low(this.#replayed++);
-    const { bus } = this;
     if (bus.memoryRead(address, size)) {
       this.#note(OperationKind.Load, address, size, bus.low, 0);
       return bus.low;
     }
-    if (this.log.count === 0 && this.#completesLoad(size)) {
+    const isFirst = this.log.count === 0 && !this.injecting && !this.hasQueued;
+    if (isFirst && this.#completesLoad(size)) {
       this.#ask(OperationKind.Load, address, size, 0, 0);
       return 0;
     }
-    if (!this.injecting && this.state.decodeCurrent().isRepeated) this.piece = 1;
+    const isSquashed = isFirst && state.instruction.isArithmetic(size);
+    if (!isSquashed && !this.injecting && state.decodeCurrent().isRepeated) this.piece = 1;
     if (this.#outputLength > 0) this.queue.count = this.shown = this.#outputLength = 0;
     this.#note(OperationKind.Load, address, size, 0, 0);
     this.#ask(OperationKind.Load, address, size, 0, 0);
-    throw Again;
+    if (!isSquashed) throw Again;
+    state.squash();
+    if (!this.beginsAgain) state.keep();
+    return 0;
   }
 
   writeMemory(address: number, size: number, low: number, high: number): void {
+    if (this.state.isSquashed) return;
     this.#follow();
     if (this.#isReplayed(OperationKind.Store, address, size)) {
       this.#replayed++;
@@ -249,7 +257,6 @@ export class Exits implements ProcessorRequests {
   }
 
   #completesLoad(size: number): boolean {
-    if (this.injecting || this.hasQueued) return false;
     const instruction = this.state.decodeCurrent();
     const target = instruction.loadTarget(size);
     if (target === NoTarget) return false;

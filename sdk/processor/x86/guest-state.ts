@@ -3,9 +3,10 @@ import { LinearMemory } from './linear-address.ts';
 import { At, Segments } from './state-layout.ts';
 
 const Flag = { interrupt: 0x200, direction: 0x400 } as const;
-const PageMask = ~0xfff;
+/** CR2. */
+const FaultAddress = (At.controlRegisters >> 2) + 2;
 /** Registers and flags: what an instruction that begins again finds as it was. */
-const Restored = { start: At.registers >> 2, end: (At.flags >> 2) + 1 } as const;
+const Kept = { start: At.registers >> 2, end: (At.flags >> 2) + 1 } as const;
 
 /** The processor's state and its guest memory, seen from outside of the module. */
 export class GuestState {
@@ -14,8 +15,8 @@ export class GuestState {
   readonly view: DataView;
   readonly linear: LinearMemory;
   readonly instruction: Instruction;
-  readonly #ramStart: number;
-  readonly #restored = new Int32Array(Restored.end - Restored.start);
+  #faultAddress = 0;
+  readonly #kept = new Int32Array(Kept.end - Kept.start);
 
   constructor(
     memory: ArrayBufferLike,
@@ -25,7 +26,6 @@ export class GuestState {
     this.bytes = new Uint8Array(memory);
     this.words = new Int32Array(memory);
     this.view = new DataView(memory);
-    this.#ramStart = ram.byteOffset;
     this.linear = new LinearMemory(memory, ram, top);
     this.instruction = new Instruction(this.linear, this.view);
   }
@@ -71,12 +71,9 @@ export class GuestState {
     this.words[(At.registers >> 2) + 1] = ecx;
   }
 
-  /** The first byte of the instruction under way; 0x66, which is a prefix, where it must be looked for. */
+  /** The first byte of the instruction under way. */
   firstByte(): number {
-    const { words } = this;
-    const pointer = words[At.previousPointer >> 2]!;
-    if ((pointer & PageMask) !== words[At.codePage >> 2]) return 0x66;
-    return this.bytes[(this.#ramStart + (pointer ^ words[At.codePagePhysical >> 2]!)) >>> 0] ?? 0x66;
+    return this.linear.byte(this.previousPointer);
   }
 
   /** Whether the instruction under way may be repeated: it has a prefix. */
@@ -101,20 +98,40 @@ export class GuestState {
     this.bytes[At.blockBoundary] = 1;
   }
 
-  /** After a throw: the state before the instruction under way. */
-  rewind(isFirstTime: boolean): void {
-    const { words } = this;
-    if (isFirstTime) this.#restored.set(words.subarray(Restored.start, Restored.end));
-    else words.set(this.#restored, Restored.start);
-    this.pointer = this.previousPointer;
-    this.bytes[At.prefixes] = 0;
-    this.countBlock();
+  /** Registers and flags as the instruction under way finds them, for `rewind`. */
+  keep(): void {
+    for (let word = Kept.start; word < Kept.end; word++) this.#kept[word - Kept.start] = this.words[word]!;
   }
 
-  /** A block that did not come to its end is counted here. */
-  countBlock(): void {
-    this.words[At.instructionCount >> 2] = this.executed;
-    this.words[At.blockCount >> 2] = 0;
+  get isSquashed(): boolean {
+    return this.words[At.squashed >> 2] !== 0;
+  }
+
+  /** See `At.squashed`. */
+  squash(): void {
+    this.words[At.squashed >> 2] = 1;
+    this.#faultAddress = this.words[FaultAddress]!;
+  }
+
+  /** It has come to its end, or to a fault, which is none. */
+  endSquash(): void {
+    this.words[At.squashed >> 2] = 0;
+    this.words[FaultAddress] = this.#faultAddress;
+  }
+
+  /** The instruction under way begins again. A block that did not come to its end is counted. */
+  rewind(): void {
+    const { words } = this;
+    for (let word = Kept.start; word < Kept.end; word++) words[word] = this.#kept[word - Kept.start]!;
+    this.pointer = this.previousPointer;
+    this.bytes[At.prefixes] = 0;
+    words[At.instructionCount >> 2] = this.executed;
+    words[At.blockCount >> 2] = 0;
+  }
+
+  /** The last instruction has come to its end, and does not count. */
+  uncount(): void {
+    this.words[At.instructionCount >> 2]!--;
   }
 }
 

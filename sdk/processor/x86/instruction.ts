@@ -20,6 +20,14 @@ const LoadByte = [0x8a, 0xa0, 0x0fb6, 0x0fbe];
 const LoadWord = [0x0fb7, 0x0fbf];
 const LoadFull = [0x8b, 0xa1];
 const SignExtending = [0x0fbe, 0x0fbf];
+/** With a memory operand: below which extension of the opcode, bits 3 to 5 of ModRM, it is arithmetic. */
+const arithmetic = new Uint8Array(256);
+for (let opcode = 0; opcode < 0x40; opcode += 8) arithmetic.fill(8, opcode, opcode + 4);
+/** ADD to CMP with an immediate, TEST and XCHG. */
+arithmetic.fill(8, 0x80, 0x88);
+/** TEST, NOT and NEG, but no DIV; INC and DEC, but no CALL. */
+arithmetic.set([4, 4], 0xf6);
+arithmetic.set([2, 2], 0xfe);
 const MoveSegment = 0x8e;
 const PopStackSegment = 0x17;
 const StackSegment = 2;
@@ -95,6 +103,16 @@ export class Instruction {
 
   get extendsSign(): boolean {
     return SignExtending.includes(this.#opcode);
+  }
+
+  /**
+   * Whether it does no more than read one operand of this size, change registers and flags, and write the operand. It takes no fault
+   * of its own, so what it has done with a wrong value can be undone.
+   */
+  isArithmetic(size: number): boolean {
+    const opcode = this.#opcode;
+    if (opcode < 0 || opcode > 0xff || ((this.#modrm >> 3) & 7) >= arithmetic[opcode]!) return false;
+    return size === ((opcode & 1) === 0 ? 1 : this.operandSize);
   }
 
   /** MOV SS and POP SS: no interrupt is taken before the next instruction has run. @see Intel SDM volume 3, 7.8.3 */

@@ -214,6 +214,10 @@ export class X86Processor implements Processor {
     }
     const isHalted = state.bytes[At.halted] !== 0 && !injecting && !exits.sliceEnded && !exits.windowOpened;
     state.bytes[At.halted] = 0;
+    if (state.isSquashed) {
+      state.uncount();
+      return this.#beginAgain();
+    }
     this.#fold();
     if (piece > 0) this.#returnPiece(piece, whole);
     if (injecting || isStep) exits.forget();
@@ -254,14 +258,22 @@ export class X86Processor implements Processor {
     const { exits, state, wasm } = this;
     const { isDeep } = wasm;
     wasm.unwind();
-    if (thrown === Again) {
-      state.rewind(!exits.beginsAgain);
-      state.bytes[At.halted] = 0;
-      exits.beginsAgain = true;
-      this.#fold();
-      return GoOn;
+    // A squashed instruction traps where it would take a fault: what it has read was no operand, but of a page table.
+    if (!state.isSquashed) {
+      if (thrown !== Again) return this.#stop(failureOf(this, isDeep ? Endless : thrown));
+      if (!exits.beginsAgain) state.keep();
     }
-    return this.#stop(failureOf(this, isDeep ? Endless : thrown));
+    return this.#beginAgain();
+  }
+
+  #beginAgain(): number {
+    const { state } = this;
+    if (state.isSquashed) state.endSquash();
+    state.rewind();
+    state.bytes[At.halted] = 0;
+    this.exits.beginsAgain = true;
+    this.#fold();
+    return GoOn;
   }
 
   #stop(failure: Failure): StopValue {

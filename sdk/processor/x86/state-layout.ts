@@ -33,6 +33,8 @@ export const At = {
   blockCount: 652,
   /** Of the instruction counter: where a run ends. */
   lastCount: 656,
+  /** Set: the instruction under way is squashed: it ends for nothing, and begins again. */
+  squashed: 660,
   /** Counts instructions at the end of a block; wraps at 2 ** 32. */
   instructionCount: 664,
   selectors: 668,

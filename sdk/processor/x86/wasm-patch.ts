@@ -154,13 +154,14 @@ const Patches: readonly Patch[] = [
   },
   {
     in: '3cpu3cpu21call_interrupt_vector',
-    why: 'A fault whose delivery faults calls itself, and would run over the end of its stack into other data: it traps before.',
+    why: 'A fault whose delivery faults calls itself, and would run over the end of its stack into other data: it traps before. So does a squashed instruction.',
     replace: [
       [
         [...constant(DeliveryFrame), Op.I32Sub, Op.LocalTee, DeliveryLocal],
         [
           ...[...constant(DeliveryFrame), Op.I32Sub, Op.LocalTee, DeliveryLocal],
           ...[...local(DeliveryLocal), ...constant(ModuleStack.deepest), Op.I32LessThanU],
+          ...[...load(At.squashed), Op.I32Or],
           ...[Op.If, NoResult, Op.Unreachable, Op.End],
         ],
       ],
