@@ -1,14 +1,18 @@
-import { VcpuRequest } from '../accelerator/kvm/abi.ts';
+import { StructSize, VcpuRequest } from '../accelerator/kvm/abi.ts';
 import type { KvmVcpu } from '../accelerator/kvm/vm.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { ModelSpecificRegisters } from './model-specific-registers.ts';
 
-/** What is asked for once and put back, and the sizes of the structs. @see asm/kvm.h (uapi) */
+/** What is asked for once and put back. */
 const parts = [
-  { get: VcpuRequest.GetFpu, set: VcpuRequest.SetFpu, size: 416 },
-  { get: VcpuRequest.GetExtendedControlRegisters, set: VcpuRequest.SetExtendedControlRegisters, size: 392 },
-  { get: VcpuRequest.GetDebugRegisters, set: VcpuRequest.SetDebugRegisters, size: 128 },
-  { get: VcpuRequest.GetVcpuEvents, set: VcpuRequest.SetVcpuEvents, size: 64 },
+  { get: VcpuRequest.GetFpu, set: VcpuRequest.SetFpu, size: StructSize.fpu },
+  {
+    get: VcpuRequest.GetExtendedControlRegisters,
+    set: VcpuRequest.SetExtendedControlRegisters,
+    size: StructSize.extendedControlRegisters,
+  },
+  { get: VcpuRequest.GetDebugRegisters, set: VcpuRequest.SetDebugRegisters, size: StructSize.debugRegisters },
+  { get: VcpuRequest.GetVcpuEvents, set: VcpuRequest.SetVcpuEvents, size: StructSize.vcpuEvents },
 ] as const;
 
 /**

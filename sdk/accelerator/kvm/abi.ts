@@ -219,6 +219,8 @@ export const StructSize = {
   specialRegisters: 312,
   fpu: 416,
   vcpuEvents: 64,
+  debugRegisters: 128,
+  extendedControlRegisters: 392,
 } as const;
 
 /** struct kvm_regs: offset of each u64. @see asm/kvm.h (uapi) */
@@ -273,4 +275,5 @@ export const Segment = {
   s: 18,
   l: 19,
   g: 20,
+  unusable: 22,
 } as const;

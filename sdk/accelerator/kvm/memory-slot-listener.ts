@@ -37,10 +37,6 @@ export class MemorySlotListener implements MemoryListener {
     this.canReadonly = vm.extension(Capability.ReadonlyMemory) > 0;
   }
 
-  get count(): number {
-    return this.slots.size;
-  }
-
   regionAdd(section: ListenedSection): void {
     this.added.push(section);
   }

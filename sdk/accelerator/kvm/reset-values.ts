@@ -1,4 +1,4 @@
-import { Registers, Rflags, Segment, SpecialRegisters, StructSize } from './abi.ts';
+import { DescriptorTable, Registers, Rflags, Segment, SpecialRegisters, StructSize } from './abi.ts';
 
 /** Where a processor begins: the last 16 bytes below 4 GiB, seen as segment 0xf000. @see Intel SDM volume 3, 9.1.4 */
 const ResetVector = { instructionPointer: 0xfff0, selector: 0xf000, base: 0xffff_0000 };
@@ -30,7 +30,7 @@ export function specialRegistersAfterReset(vcpu: number, hasLocalApic = true): D
   special.setUint16(cs + Segment.selector, ResetVector.selector, true);
   setSegment(special, tr, DescriptorType.BusyTask, 0);
   setSegment(special, ldt, DescriptorType.LocalTable, 0);
-  for (const table of [gdt, idt]) special.setUint16(table + 8, SegmentLimit, true);
+  for (const table of [gdt, idt]) special.setUint16(table + DescriptorTable.limit, SegmentLimit, true);
   special.setUint32(SpecialRegisters.cr0, ControlRegister0, true);
   const bootstrap = vcpu === 0 ? ApicBase.bootstrap : 0;
   const enabled = hasLocalApic ? ApicBase.enabled : 0;

@@ -1,4 +1,4 @@
-import { Registers, Rflags, Segment, SpecialRegisters } from '../../accelerator/kvm/abi.ts';
+import { DescriptorTable, Registers, Rflags, Segment, SpecialRegisters } from '../../accelerator/kvm/abi.ts';
 import type { GuestState } from './guest-state.ts';
 import { At, Segments } from './state-layout.ts';
 import type { WasmInstance } from './wasm-instance.ts';
@@ -6,9 +6,6 @@ import type { WasmInstance } from './wasm-instance.ts';
 /** struct kvm_regs: the order of RAX RBX RCX RDX RSI RDI RSP RBP, as numbers of the processor's own order. @see asm/kvm.h (uapi) */
 const KvmOrder = [0, 3, 1, 2, 6, 7, 4, 5];
 const ThirtyTwoBitHalf = 4;
-/** Offsets behind those of abi.ts. @see asm/kvm.h (uapi), struct kvm_segment and struct kvm_dtable */
-const Unusable = 22;
-const TableLimit = 8;
 const SegmentOrder = [
   [SpecialRegisters.cs, Segments.cs],
   [SpecialRegisters.ds, Segments.ds],
@@ -90,7 +87,7 @@ function getSegment(view: DataView, to: DataView, offset: number, index: number)
   to.setUint8(offset + Segment.s, (access >> 4) & 1);
   to.setUint8(offset + Segment.l, 0);
   to.setUint8(offset + Segment.g, limit > 0xf_ffff ? 1 : 0);
-  to.setUint8(offset + Unusable, view.getUint8(At.segmentIsNull + index));
+  to.setUint8(offset + Segment.unusable, view.getUint8(At.segmentIsNull + index));
 }
 
 /** The module keeps none of TR and LDTR. */
@@ -109,8 +106,8 @@ function is32Bit(view: DataView, index: number, limit: number): boolean {
 
 function putTable(to: DataView, offset: number, base: number, limit: number): void {
   put(to, offset, base);
-  to.setUint32(offset + TableLimit, limit & 0xffff, true);
-  to.setUint32(offset + TableLimit + 4, 0, true);
+  to.setUint32(offset + DescriptorTable.limit, limit & 0xffff, true);
+  to.setUint32(offset + DescriptorTable.limit + 4, 0, true);
 }
 
 /** False for 64-bit code, for values of more than 32 bits, and for paging without protection. */
@@ -128,9 +125,9 @@ export function setSpecialRegisters(state: GuestState, wasm: WasmInstance, from:
   view.setUint32(At.controlRegisters, cr0, true);
   view.setUint8(At.protectedMode, cr0 & Cr0.protection);
   view.setUint32(At.gdtrBase, from.getUint32(SpecialRegisters.gdt, true), true);
-  view.setUint32(At.gdtrSize, from.getUint16(SpecialRegisters.gdt + TableLimit, true), true);
+  view.setUint32(At.gdtrSize, from.getUint16(SpecialRegisters.gdt + DescriptorTable.limit, true), true);
   view.setUint32(At.idtrBase, from.getUint32(SpecialRegisters.idt, true), true);
-  view.setUint32(At.idtrSize, from.getUint16(SpecialRegisters.idt + TableLimit, true), true);
+  view.setUint32(At.idtrSize, from.getUint16(SpecialRegisters.idt + DescriptorTable.limit, true), true);
   view.setUint8(At.codeIs32, from.getUint8(SpecialRegisters.cs + Segment.db) & 1);
   view.setUint8(At.stackIs32, from.getUint8(SpecialRegisters.ss + Segment.db) & 1);
   view.setUint8(At.privilege, privilegeOf(state, from));
@@ -153,7 +150,7 @@ function setSegment(view: DataView, from: DataView, offset: number, index: numbe
   view.setUint32(At.segmentBases + 4 * index, from.getUint32(offset + Segment.base, true), true);
   view.setUint32(At.segmentLimits + 4 * index, from.getUint32(offset + Segment.limit, true), true);
   view.setUint16(At.selectors + 2 * index, from.getUint16(offset + Segment.selector, true), true);
-  view.setUint8(At.segmentIsNull + index, from.getUint8(offset + Unusable) & 1);
+  view.setUint8(At.segmentIsNull + index, from.getUint8(offset + Segment.unusable) & 1);
   const type = from.getUint8(offset + Segment.type) & 15;
   if (index === Segments.tr) view.setUint8(At.taskIs32, (type & 8) !== 0 ? 1 : 0);
   if (index >= Segments.tr) return;

@@ -7,7 +7,6 @@ export const At = {
   registers: 64,
   /** Flags are computed late: which of them, from which operands and result. */
   flagsChanged: 100,
-  stateFlags: 108,
   flags: 120,
   /** Access byte of ES CS SS DS FS GS TR LDTR. */
   segmentAccess: 512,
@@ -38,7 +37,6 @@ export const At = {
   /** Counts instructions at the end of a block; wraps at 2 ** 32. */
   instructionCount: 664,
   selectors: 668,
-  debugRegisters: 684,
   segmentIsNull: 724,
   segmentBases: 736,
   segmentLimits: 768,

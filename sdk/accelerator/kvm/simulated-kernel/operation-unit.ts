@@ -74,12 +74,11 @@ export class OperationUnit {
   }
 
   execute(): StepValue {
-    const { operation } = this;
-    const { state } = this.program;
-    const { interruptShadow } = state;
+    const { operation, program } = this;
+    const { interruptShadow } = program;
     let step: StepValue = Step.GoOn;
     this.executed = 1;
-    state.interruptShadow = false;
+    program.interruptShadow = false;
     switch (operation.kind) {
       case OperationKind.Out:
         return this.#ports.out(operation);
@@ -111,7 +110,7 @@ export class OperationUnit {
         return step;
       default:
         operation.finished = true;
-        this.program.execute(operation.kind);
+        program.execute(operation.kind);
         this.machine.time.spend(operation.at, this.machine.time.costs.plain);
         return step;
     }

@@ -3,10 +3,7 @@ import { registersAfterReset, specialRegistersAfterReset } from '../reset-values
 
 const InterruptBitmapBytes = 32;
 
-/**
- * What a vCPU knows besides its guest: registers, which are stored and returned until it executes machine code, and
- * whether it takes interrupts. The interrupt flag lives here and shows in RFLAGS.
- */
+/** Registers that are stored and returned, and whether interrupts are taken. The interrupt flag lives here and shows in RFLAGS. */
 export class ProcessorState {
   interruptFlag = false;
   /** The instruction behind STI runs before any interrupt does. */
@@ -27,23 +24,6 @@ export class ProcessorState {
     return this.interruptFlag && !this.interruptShadow;
   }
 
-  setInterruptFlag(on: boolean): void {
-    this.interruptShadow = on && !this.interruptFlag;
-    this.interruptFlag = on;
-  }
-
-  /** The processor enters a handler: further interrupts wait until it returns or lets them in. Answers the vector. */
-  takeInterrupt(): number {
-    const vector = this.queuedVector;
-    this.queuedVector = -1;
-    this.interruptFlag = false;
-    return vector;
-  }
-
-  returnFromInterrupt(): void {
-    this.interruptFlag = true;
-  }
-
   getRegisters(target: DataView): void {
     const other = this.#registers.getBigUint64(Registers.rflags, true) & ~BigInt(Rflags.InterruptEnable);
     const flag = this.interruptFlag ? BigInt(Rflags.InterruptEnable) : 0n;
@@ -51,19 +31,21 @@ export class ProcessorState {
     copy(this.#registers, target);
   }
 
-  setRegisters(source: DataView): void {
+  setRegisters(source: DataView): boolean {
     copy(source, this.#registers);
     const rflags = this.#registers.getBigUint64(Registers.rflags, true);
     this.interruptFlag = (rflags & BigInt(Rflags.InterruptEnable)) !== 0n;
     this.#registers.setBigUint64(Registers.rflags, rflags | BigInt(Rflags.AlwaysOne), true);
+    return true;
   }
 
   getSpecialRegisters(target: DataView): void {
     copy(this.#special, target);
   }
 
-  setSpecialRegisters(source: DataView): void {
+  setSpecialRegisters(source: DataView): boolean {
     copy(source, this.#special);
+    return true;
   }
 }
 

@@ -16,8 +16,7 @@ export interface ProgramOwner {
  * A processor whose instructions are the operations of a guest program or a recording: one an entry. The vCPU executes them. Its
  * registers are stored and returned, and nothing else reads them.
  */
-export class ProgramProcessor implements Processor {
-  readonly state: ProcessorState;
+export class ProgramProcessor extends ProcessorState implements Processor {
   failure: BackplaneError | undefined;
   windowWanted = false;
   readonly underWay = false;
@@ -26,7 +25,7 @@ export class ProgramProcessor implements Processor {
   #guest: GuestSource | undefined;
 
   constructor(private readonly owner: ProgramOwner) {
-    this.state = new ProcessorState(owner.id);
+    super(owner.id);
   }
 
   get name(): string {
@@ -39,26 +38,6 @@ export class ProgramProcessor implements Processor {
 
   get instructions(): number {
     return this.owner.operations;
-  }
-
-  get interruptFlag(): boolean {
-    return this.state.interruptFlag;
-  }
-
-  get interruptShadow(): boolean {
-    return this.state.interruptShadow;
-  }
-
-  get acceptsInterrupt(): boolean {
-    return this.state.acceptsInterrupt;
-  }
-
-  get queuedVector(): number {
-    return this.state.queuedVector;
-  }
-
-  set queuedVector(vector: number) {
-    this.state.queuedVector = vector;
   }
 
   /** From here on this is executed. */
@@ -99,7 +78,10 @@ export class ProgramProcessor implements Processor {
 
   /** The guest goes on in its handler, in the middle of a string or a pause too. False if it cannot. */
   takeInterrupt(operation: GuestOperation): boolean {
-    const vector = this.state.takeInterrupt();
+    const vector = this.queuedVector;
+    this.queuedVector = -1;
+    // Further interrupts wait until the handler returns or lets them in.
+    this.interruptFlag = false;
     try {
       this.#guest?.interrupt(vector, operation);
       operation.finished = true;
@@ -112,32 +94,15 @@ export class ProgramProcessor implements Processor {
 
   /** What the operations do that are about the processor alone. */
   execute(kind: OperationKind): void {
-    if (kind === OperationKind.InterruptReturn) this.state.returnFromInterrupt();
-    else this.state.setInterruptFlag(kind === OperationKind.Sti);
-  }
-
-  getRegisters(to: DataView): void {
-    this.state.getRegisters(to);
-  }
-
-  setRegisters(from: DataView): boolean {
-    this.state.setRegisters(from);
-    return true;
-  }
-
-  getSpecialRegisters(to: DataView): void {
-    this.state.getSpecialRegisters(to);
-  }
-
-  setSpecialRegisters(from: DataView): boolean {
-    this.state.setSpecialRegisters(from);
-    return true;
+    const isSti = kind === OperationKind.Sti;
+    if (kind !== OperationKind.InterruptReturn) this.interruptShadow = isSti && !this.interruptFlag;
+    this.interruptFlag = isSti || kind === OperationKind.InterruptReturn;
   }
 
   /** A program starts over by attaching a fresh start of it. */
   reset(): void {
-    this.state.queuedVector = -1;
-    this.state.interruptShadow = false;
+    this.queuedVector = -1;
+    this.interruptShadow = false;
   }
 
   /** Guests are saved by their logs: see `saveGuest`. */

@@ -93,7 +93,7 @@ export class VirtualCpu implements GuestProcessor {
   resume(guest: GuestSource | undefined, execution: VcpuExecution): void {
     this.#begin(undefined, execution);
     this.#program.attach(guest, execution.guestFinished);
-    this.#program.state.interruptShadow = execution.interruptShadow;
+    this.#program.interruptShadow = execution.interruptShadow;
   }
 
   saveCode(): Json {
@@ -187,13 +187,12 @@ export class VirtualCpu implements GuestProcessor {
   /** Everything that can stop the vCPU before an operation of a program, which may be under way. */
   #betweenOperations(): number {
     const program = this.#program;
-    const { state } = program;
     const { operation } = this.#unit;
-    if (state.queuedVector >= 0) {
-      if (!state.acceptsInterrupt) return describeFailedEntry(this.runPage);
+    if (program.queuedVector >= 0) {
+      if (!program.acceptsInterrupt) return describeFailedEntry(this.runPage);
       this.machine.statistics.injectedInterrupts++;
       if (!program.takeInterrupt(operation)) return this.#fail();
-    } else if (this.#wantsWindow && state.acceptsInterrupt) return this.#stopped(Stop.Window);
+    } else if (this.#wantsWindow && program.acceptsInterrupt) return this.#stopped(Stop.Window);
     if (program.failure !== undefined) return this.#fail();
     const due = this.#due();
     if (due >= 0) return due;
@@ -282,9 +281,8 @@ export class VirtualCpu implements GuestProcessor {
 
   /** What kvm_run always says on the way out. @see arch/x86/kvm/x86.c, post_kvm_run_save */
   #describeState(): void {
-    const isProgram = this.#code === undefined;
-    const { queuedVector, interruptFlag } = isProgram ? this.#program.state : this.#processor;
-    const accepts = isProgram ? this.#program.state.acceptsInterrupt : this.#takesInterrupt();
+    const { queuedVector, interruptFlag } = this.#processor;
+    const accepts = this.#code === undefined ? this.#processor.acceptsInterrupt : this.#takesInterrupt();
     this.runPage.setUint8(KvmRun.readyForInterruptInjection, accepts && queuedVector < 0 ? 1 : 0);
     this.runPage.setUint8(KvmRun.ifFlag, interruptFlag ? 1 : 0);
   }
