@@ -1,3 +1,4 @@
+import { littleEndian } from '../base/bytes.ts';
 import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
 import { hex, sentence } from '../base/text.ts';
 import { hostNanoseconds } from '../clock/index.ts';
@@ -135,11 +136,11 @@ export class ObservedAccess implements GuestAccess {
 
   readBytes(isPort: boolean, address: number, target: Uint8Array): void {
     this.next.readBytes(isPort, address, target);
-    this.emit(isPort, false, address, target.length, littleEndian(target));
+    this.emit(isPort, false, address, target.length, valueIn(target));
   }
 
   writeBytes(isPort: boolean, address: number, source: Uint8Array): void {
-    this.emit(isPort, true, address, source.length, littleEndian(source));
+    this.emit(isPort, true, address, source.length, valueIn(source));
     this.next.writeBytes(isPort, address, source);
   }
 
@@ -150,12 +151,8 @@ export class ObservedAccess implements GuestAccess {
   }
 }
 
-/** Little endian, as the guest's bytes lie. */
-function littleEndian(bytes: Uint8Array): number | bigint {
-  let value = 0n;
-  for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index] as number);
-  return bytes.length > 4 ? value : Number(value);
-}
+const valueIn = (bytes: Uint8Array): number | bigint =>
+  bytes.length > 4 ? littleEndian(bytes) : Number(littleEndian(bytes));
 
 /** Host time that handlers took for one port or memory page and direction. */
 export interface HandlerProfileRow {

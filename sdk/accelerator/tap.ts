@@ -1,3 +1,4 @@
+import { littleEndian } from '../base/bytes.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import type { GuestAccess } from './guest-access.ts';
@@ -97,10 +98,6 @@ export function checkTap({ space, start, size }: AccessTap): void {
 
 /** As wide as the access. */
 const fitted = (value: TappedValue, size: number): bigint => BigInt.asUintN(size * 8, BigInt(value));
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
-}
 
 function store(value: TappedValue, target: Uint8Array): void {
   let rest = fitted(value, target.length);

@@ -111,3 +111,10 @@ export function areZero(bytes: Uint8Array, start: number, end: number): boolean 
   for (let at = start + count * 4; at < end; at++) if (bytes[at] !== 0) return false;
   return true;
 }
+
+/** The beginning of gzip data. @see RFC 1952, 2.3.1 */
+export const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+/** The value of bytes as a guest has them, the lowest first. */
+export const littleEndian = (bytes: Uint8Array): bigint =>
+  bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);

@@ -102,6 +102,10 @@ export function unknownWord(given: object, known: readonly string[]): string | u
   return word === undefined ? undefined : `says '${word}'. ${didYouMean(word, known)}`;
 }
 
+/** `1, 2 or 4`. */
+export const joined = (words: readonly (string | number)[], last: 'and' | 'or'): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+
 const listed = (known: readonly string[]): string => `Known: ${known.join(', ') || 'none'}.`;
 
 /** The end of an error message: the similar name; without one all names, or what the caller says instead. */
@@ -113,3 +117,12 @@ export function didYouMean(misspelt: string, known: readonly string[], otherwise
 /** One word of a POSIX shell's line, in quotes where it needs them. */
 export const shellWord = (text: string): string =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** A table with the first column aligned left and the others right; the last one left too where it is prose. */
+export function formatTable(rows: readonly (readonly string[])[], endsInProse = false): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const isLeft = (column: number) => column === 0 || (endsInProse && column === widths.length - 1);
+  const cell = (text: string, column: number) =>
+    isLeft(column) ? text.padEnd(widths[column] ?? 0) : text.padStart(widths[column] ?? 0);
+  return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
+}

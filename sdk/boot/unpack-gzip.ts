@@ -1,16 +1,14 @@
 import { Gunzip } from 'fflate';
+import { isGzip } from '../base/bytes.ts';
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { crc32, packedTooLarge, type UnpackOptions } from './packed.ts';
 
 /** @see RFC 1952, 2.3 */
-const Magic = [0x1f, 0x8b] as const;
 const HeaderSize = 10;
 /** CRC-32 and length of what was packed. */
 const TrailerSize = 8;
 /** What is given to the decoder at once: it becomes at most 1,032 times as long. */
 const Step = 0x4000;
-
-export const isGzip = (bytes: Uint8Array): boolean => Magic.every((byte, index) => bytes[index] === byte);
 
 /**
  * Unpacks one member of gzip, whose last bytes say how long it becomes.

@@ -1,11 +1,11 @@
 import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
 import type { BackendErrorSink } from '../backend/index.ts';
-import { count, known } from '../base/text.ts';
+import { count, formatTable, known } from '../base/text.ts';
 import { MILLISECOND } from '../clock/time.ts';
 import { screenLines, type TextScreen } from '../device/index.ts';
 import type { Machine } from '../machine/index.ts';
 import type { Terminal } from './terminal.ts';
-import { formatColumns, formatTable } from './text.ts';
+import { formatColumns } from './text.ts';
 
 /** Ports that a report always shows, because coalescing matters for them on a PC. */
 const pinned = [0x70, 0xcf8];

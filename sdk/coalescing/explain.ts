@@ -1,3 +1,4 @@
+import { extent } from '../device/registers/names.ts';
 import {
   type AddressRange,
   type AddressSpace,
@@ -75,14 +76,8 @@ function describe(
 }
 
 /** Whether a register lies in a range of its region; an indexed register has no offset of its own. */
-function meets(
-  { offset, width, count = 1, stride = 0, indexedBy }: NamedRegister,
-  start: number,
-  size: number,
-): boolean {
-  const end = offset + (count - 1) * stride + width / 8;
-  return indexedBy === undefined && offset < start + size && start < end;
-}
+const meets = (register: NamedRegister, start: number, size: number): boolean =>
+  register.indexedBy === undefined && register.offset < start + size && start < register.offset + extent(register);
 
 function explainPlacement(
   machine: ExplainedMachine,

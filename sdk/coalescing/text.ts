@@ -1,4 +1,4 @@
-import { hex } from '../base/text.ts';
+import { counted, hex, joined } from '../base/text.ts';
 import { describeRange } from '../memory/index.ts';
 import { explainCoalescedIo } from './explain.ts';
 import type { CoalescedRangeReport, CoalescedVerdict, Culprit, ExplainedMachine, WidthVerdict } from './report.ts';
@@ -12,10 +12,10 @@ export function formatCoalescedReport(reports: readonly CoalescedRangeReport[]):
 }
 
 function formatOne(report: CoalescedRangeReport): string {
-  const zones = report.zones.map(({ start, size }) => `${describeRange(start, size)} (${bytes(size)})`);
+  const zones = report.zones.map(({ start, size }) => `${describeRange(start, size)} (${counted(size, 'byte')})`);
   return [
     `${placeOf(report)}: ${report.verdict}`,
-    `  declared by ${deviceOf(report)}, region '${report.region}', offset ${hex(report.declared.offset)}, ${bytes(report.declared.size)}${named(report)}`,
+    `  declared by ${deviceOf(report)}, region '${report.region}', offset ${hex(report.declared.offset)}, ${counted(report.declared.size, 'byte')}${named(report)}`,
     `  zones in force: ${zones.length === 0 ? 'none' : zones.join(', ')}`,
     `  delivered before accesses to: ${report.flushPartners.length === 0 ? '-' : report.flushPartners.join(', ')}`,
     ...explainVerdict(report).map((sentence) => `  ${sentence}`),
@@ -51,7 +51,10 @@ function whyMissing({ refusedZones }: CoalescedRangeReport): string {
 
 function explainMissing(report: CoalescedRangeReport): string[] {
   if (report.missingZones.length === 0) return [];
-  const zones = list(report.missingZones.map(({ start, size }) => describeRange(start, size)));
+  const zones = joined(
+    report.missingZones.map(({ start, size }) => describeRange(start, size)),
+    'and',
+  );
   return [`The kernel did not take ${zones}: ${whyMissing(report)}.`];
 }
 
@@ -71,12 +74,13 @@ function explainWidths(report: CoalescedRangeReport): string[] {
   if (never.length + sometimes.length === 0) return [];
 
   const sentences: string[] = [];
-  if (never.length > 0) sentences.push(`${list(never)} writes never coalesce: ${causeOf(report)}.`, ruleOf(report));
+  if (never.length > 0)
+    sentences.push(`${joined(never, 'and')} writes never coalesce: ${causeOf(report)}.`, ruleOf(report));
   if (sometimes.length > 0) {
     const cause = never.length > 0 ? '' : `: ${causeOf(report)}`;
-    sentences.push(`${list(sometimes)} writes coalesce only where one zone holds them whole${cause}.`);
+    sentences.push(`${joined(sometimes, 'and')} writes coalesce only where one zone holds them whole${cause}.`);
   }
-  if (always.length > 0) sentences.push(`${list(always)} writes still fit.`);
+  if (always.length > 0) sentences.push(`${joined(always, 'and')} writes still fit.`);
   const culprit = culprits[0];
   if (culprit !== undefined) {
     const other = culprit.through?.region ?? culprit.region;
@@ -87,7 +91,10 @@ function explainWidths(report: CoalescedRangeReport): string[] {
 
 function explainOvertaking({ unprotectedReads }: CoalescedRangeReport): string[] {
   if (unprotectedReads.length === 0) return [];
-  const regions = list(unprotectedReads.map((name) => `'${name}'`));
+  const regions = joined(
+    unprotectedReads.map((name) => `'${name}'`),
+    'and',
+  );
   return [
     `A read of ${regions} can overtake a queued write: no flush partner. ` +
       'Call setFlushCoalescedIo() on it (@flushCoalescedIo), or declare it independent.',
@@ -122,14 +129,12 @@ const deviceOf = ({ device }: CoalescedRangeReport): string =>
   device === undefined ? 'no device' : `device '${device}'`;
 
 const named = ({ registers }: CoalescedRangeReport): string =>
-  registers.length === 0 ? '' : `: ${list(registers.map((name) => `'${name}'`))}`;
-
-const bytes = (count: number): string => (count === 1 ? '1 byte' : `${count} bytes`);
-
-function list(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
-}
+  registers.length === 0
+    ? ''
+    : `: ${joined(
+        registers.map((name) => `'${name}'`),
+        'and',
+      )}`;
 
 /**
  * `info coalesced`: the effect of every declared range. Queued writes are delivered first: they may move regions. A run that is being

@@ -1,4 +1,4 @@
-import { counted, hex, printable, sentence } from '../base/text.ts';
+import { counted, hex, joined, printable, sentence } from '../base/text.ts';
 import {
   type ClassMetadata,
   commandLineName,
@@ -192,11 +192,8 @@ function bankSection(bank: RegisterBank, all: readonly RegisterDeclaration[]): s
 
 function widthsOf({ accepts: { min, max } }: RegisterBank): string {
   const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max);
-  return `${either(widths)} ${max === 1 ? 'byte' : 'bytes'}`;
+  return `${joined(widths, 'or')} ${max === 1 ? 'byte' : 'bytes'}`;
 }
-
-const either = (items: readonly number[]): string =>
-  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
 
 function placeOf(template: RegionTemplate, place: string | undefined): string {
   const { kind, size, base } = template;

@@ -1,6 +1,7 @@
 import { maskOf } from '../base/bits.ts';
 import { hex, printable } from '../base/text.ts';
 import type { FieldDeclaration, RegisterAccess, RegisterDeclaration } from '../device/registers/model.ts';
+import { isFiller } from '../device/registers/names.ts';
 
 export function overview(registers: readonly RegisterDeclaration[]): string[] {
   if (registers.length === 0) return [];
@@ -53,8 +54,6 @@ export function registerSection(register: RegisterDeclaration): string[] {
   const heading = `### ${code(name)} at ${addressOf(register)}`;
   return [heading, table(['bits', 'field', 'access', 'reset', 'values', 'side effects', 'description'], rows)];
 }
-
-const isFiller = ({ access }: FieldDeclaration): boolean => access === 'reserved' || access === 'undocumented';
 
 const valuesOf = ({ values = {} }: FieldDeclaration): string =>
   Object.entries(values)

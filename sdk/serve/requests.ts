@@ -6,7 +6,6 @@ export interface MapRequest {
   readonly size: number;
   /** In the file. */
   readonly offset: number;
-  readonly isReadable: boolean;
   readonly isWritable: boolean;
 }
 
@@ -50,7 +49,7 @@ export function readMap(view: DataView): MapRequest | undefined {
   if ((flags & ~(MapRead | MapWrite)) !== 0 || flags === 0) return undefined;
   if (!isPages(address) || !isPages(size) || size === 0 || !isPages(offset)) return undefined;
   if (!Number.isSafeInteger(address + size) || !Number.isSafeInteger(offset + size)) return undefined;
-  return { address, size, offset, isReadable: (flags & MapRead) !== 0, isWritable: (flags & MapWrite) !== 0 };
+  return { address, size, offset, isWritable: (flags & MapWrite) !== 0 };
 }
 
 export function readUnmap(view: DataView): UnmapRequest | undefined {

@@ -38,13 +38,6 @@ export class ServedTime {
     return Math.max(0, deadline - clock.now - Math.max(0, this.behind));
   }
 
-  /** A snapshot has set the clock. */
-  restart(): void {
-    this.epoch = this.clock.epoch;
-    this.start = this.clock.now;
-    this.hostStart = this.hostTime();
-  }
-
   private get behind(): number {
     const { clock } = this;
     const elapsed = Math.floor(this.hostTime() - this.hostStart);

@@ -3,8 +3,6 @@ import { HeaderSize, LargestTransfer, type MessageHeader, replyTo } from './prot
 
 /** What the two sides have agreed on. */
 export interface Agreement {
-  readonly major: number;
-  readonly minor: number;
   /** How many descriptors may come with one message. */
   readonly descriptors: number;
 }
@@ -27,13 +25,13 @@ export function readVersion(view: DataView): VersionRead {
     return {
       refusal: `it speaks vfio-user ${major}.${minor}, and this is 0.0. Use QEMU 10.1 or later, of which 11.1 was tried`,
     };
-  if (length === 0) return { major, minor, descriptors: 1 };
+  if (length === 0) return { descriptors: 1 };
   const text = textOf(view, length);
   const offered = text === undefined ? undefined : parsed(text);
   if (offered === undefined) return { refusal: 'its VERSION message has no JSON text that ends with NUL' };
   const reader = new JsonReader(offered, '', []).member('capabilities').member('max_msg_fds');
   const descriptors = reader.data === undefined ? 1 : reader.number(0, 0xffff_ffff);
-  return { major, minor, descriptors: Math.min(descriptors, MostDescriptors) };
+  return { descriptors: Math.min(descriptors, MostDescriptors) };
 }
 
 function textOf(view: DataView, length: number): string | undefined {

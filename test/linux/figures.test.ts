@@ -11,9 +11,9 @@ describe('figures of a guest', () => {
       { name: 'a command', median: 52, shortest: 41.2, longest: 60, times: [] },
     ];
     expect(formatGuestFigures(figures, 5).split('\n')).toEqual([
-      '5 runs each      median    shortest     longest',
-      'boot            4812 ms     4700 ms     5002 ms',
-      'a command         52 ms       41 ms       60 ms',
+      '  5 runs each   median  shortest  longest',
+      '  boot         4812 ms   4700 ms  5002 ms',
+      '  a command      52 ms     41 ms    60 ms',
     ]);
   });
 

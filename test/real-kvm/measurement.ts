@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { formatTable } from '../../sdk/base/text.ts';
 import type { CountedRow } from '../../sdk/cli/measure/coalescing.ts';
-import { formatTable } from '../../sdk/cli/text.ts';
 import { Refusal } from './refusal.ts';
 import type { Machine } from './suite.ts';
 

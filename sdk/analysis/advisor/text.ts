@@ -1,4 +1,4 @@
-import { count, counted, hex } from '../../base/text.ts';
+import { count, counted, formatTable, hex } from '../../base/text.ts';
 import { MILLISECOND } from '../../clock/index.ts';
 import { type Advice, mayWait, mustNotWait, type Suggestion } from './suggestion.ts';
 import { checkSentence } from './verdict.ts';
@@ -86,7 +86,7 @@ function section(
     }),
   ];
   const more = suggestions.length > shown.length ? `\n      (${suggestions.length - shown.length} more)` : '';
-  return `${title}\n\n${formatTable(fitting(table, width))}${more}`;
+  return `${title}\n\n${formatTable(fitting(table, width), true)}${more}`;
 }
 
 /** The reasons, and the script that differs, or what to paste. */
@@ -137,15 +137,8 @@ function fitting(
   for (let dropped = 0; ; dropped++) {
     const left = dispensable.slice(0, dropped);
     const rows = table.map((row) => row.filter((_, column) => !left.includes(column)));
-    if (dropped === dispensable.length || widthOf(formatTable(rows)) <= width) return rows;
+    if (dropped === dispensable.length || widthOf(formatTable(rows, true)) <= width) return rows;
   }
-}
-
-function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const cell = (text: string, column: number) =>
-    column === 0 || column === widths.length - 1 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
-  return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
 }
 
 /** Sentences go on in the next line, as far in as they began; tables and code stay as they are. */

@@ -1,4 +1,5 @@
 import type { RegisterDeclaration } from '../../device/index.ts';
+import { extent } from '../../device/registers/names.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Candidate } from './candidates.ts';
 import type { WriteTarget } from './observation.ts';
@@ -77,9 +78,7 @@ function keptBy(target: WriteTarget, machine: Machine): string[] | undefined {
 }
 
 /** Behind the last byte of a register, or of an array of them. */
-function endOf({ offset, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration): number {
-  return (indexedBy === undefined ? offset + (count - 1) * stride : offset) + width / 8;
-}
+const endOf = (register: RegisterDeclaration): number => register.offset + extent(register);
 
 function covers(register: RegisterDeclaration, byte: number): boolean {
   const { offset, width, stride = 0, indexedBy } = register;

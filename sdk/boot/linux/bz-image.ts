@@ -1,6 +1,7 @@
+import { isGzip } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { isGzip, unpackGzip } from '../unpack-gzip.ts';
+import { unpackGzip } from '../unpack-gzip.ts';
 import { isXz, unpackXz } from '../xz/unpack-xz.ts';
 
 /** Offsets in the file, and in boot_params too. @see Linux, Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header" */

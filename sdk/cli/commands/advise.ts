@@ -4,7 +4,7 @@ import type { Advice, Suggestion } from '../../analysis/advisor/suggestion.ts';
 import { formatAdvice, placeOf } from '../../analysis/advisor/text.ts';
 import { type ReplaySetup, replayTrace } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { count } from '../../base/text.ts';
+import { count, formatTable } from '../../base/text.ts';
 import type { ConcreteDeviceClass } from '../../device/index.ts';
 import { checkRange } from '../../testing/conformance/range-check.ts';
 import type { Arguments, Command } from '../command.ts';
@@ -20,7 +20,6 @@ import {
   startOfClock,
   warnOfTransfers,
 } from '../replay/setup.ts';
-import { formatTable } from '../text.ts';
 
 const DefaultRows = 10;
 const Explained = 3;

@@ -1,6 +1,6 @@
 import { endingSignals } from '../../backend/node/at-exit.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { count } from '../../base/text.ts';
+import { count, formatTable } from '../../base/text.ts';
 import { afterHostTime } from '../../clock/host-time.ts';
 import type { ServeCounts } from '../../serve/counts.ts';
 import type { FunctionServer } from '../../serve/node/serve.ts';
@@ -17,7 +17,6 @@ import { planServe, qemuLine, type ServePlan, type ServePlans, typeOf } from '..
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
 import { leave, type Terminal } from '../terminal.ts';
-import { formatTable } from '../text.ts';
 
 /** How often -watch looks at the files of plugins, in milliseconds. */
 const LookEvery = 50;

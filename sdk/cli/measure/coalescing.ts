@@ -1,5 +1,6 @@
 import type { FlatBinary } from '../../accelerator/guest/flat-binary.ts';
 import type { Accelerator } from '../../accelerator/index.ts';
+import { formatTable } from '../../base/text.ts';
 import { hostNanoseconds, MICROSECOND } from '../../clock/index.ts';
 import type { HostKvmOptions } from '../../host-kvm/accelerator.ts';
 import type { Workload } from '../../host-kvm/workloads.ts';
@@ -7,7 +8,6 @@ import { Machine } from '../../machine/index.ts';
 import { Unfinished } from '../command.ts';
 import type { MachineChoice } from '../options/machine.ts';
 import type { ReplayMode } from '../replay/modes.ts';
-import { formatTable } from '../text.ts';
 
 /** What is counted of a run: the host's time, or instructions where its clock counts those. */
 export type MeasuredUnit = 'microseconds' | 'instructions';
@@ -104,7 +104,8 @@ export const rowOfQemu = (workload: Workload, times: number, taken: readonly num
   ...spread(taken),
 });
 
-function spread(taken: readonly number[]) {
+/** Median, least and largest, average and deviation of one figure or more. */
+export function spread(taken: readonly number[]) {
   const sorted = [...taken].sort((a, b) => a - b);
   const average = taken.reduce((sum, one) => sum + one, 0) / taken.length;
   const variance = taken.reduce((sum, one) => sum + (one - average) ** 2, 0) / taken.length;

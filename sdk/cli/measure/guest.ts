@@ -1,5 +1,7 @@
+import { formatTable } from '../../base/text.ts';
 import { hostNanoseconds } from '../../clock/host-time.ts';
 import type { LinuxGuest } from '../../testing/qemu/index.ts';
+import { spread } from './coalescing.ts';
 
 /** Milliseconds: the median of the runs, and the shortest and longest. */
 export interface GuestFigure {
@@ -56,18 +58,13 @@ async function expectCard(guest: LinuxGuest): Promise<void> {
 }
 
 function figure(name: string, times: readonly number[]): GuestFigure {
-  const sorted = [...times].sort((a, b) => a - b);
-  const [shortest = 0, longest = 0] = [sorted[0], sorted.at(-1)];
-  return { name, median: sorted[Math.floor(sorted.length / 2)] ?? 0, shortest, longest, times };
+  const { median, minimum: shortest, maximum: longest } = spread(times);
+  return { name, median, shortest, longest, times };
 }
 
 /** A table in milliseconds. */
 export function formatGuestFigures(figures: readonly GuestFigure[], runs: number): string {
-  const title = `${runs} runs each`;
-  const width = Math.max(title.length, ...figures.map(({ name }) => name.length));
-  const cell = (value: number): string => `${Math.round(value)} ms`.padStart(12);
-  const row = ({ name, median, shortest, longest }: GuestFigure): string =>
-    `${name.padEnd(width)}${cell(median)}${cell(shortest)}${cell(longest)}`;
-  const head = `${title.padEnd(width)}${['median', 'shortest', 'longest'].map((text) => text.padStart(12)).join('')}`;
-  return [head, ...figures.map(row)].join('\n');
+  const cell = (value: number): string => `${Math.round(value)} ms`;
+  const rows = figures.map((one) => [one.name, cell(one.median), cell(one.shortest), cell(one.longest)]);
+  return formatTable([[`${runs} runs each`, 'median', 'shortest', 'longest'], ...rows]);
 }

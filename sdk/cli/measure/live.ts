@@ -6,7 +6,7 @@ import {
 } from '../../accelerator/index.ts';
 import { replayTrace } from '../../analysis/replay.ts';
 import { ringBuffer } from '../../backend/memory-backends.ts';
-import { count } from '../../base/text.ts';
+import { count, formatTable } from '../../base/text.ts';
 import { ramSizeOf } from '../../machine/definition.ts';
 import { Machine } from '../../machine/index.ts';
 import type { MachineCode } from '../../x86.ts';
@@ -17,7 +17,6 @@ import type { ReplayMode } from '../replay/modes.ts';
 import { recordedClock } from '../replay/recorded-clock.ts';
 import { replaySetup } from '../replay/setup.ts';
 import { summaryRows } from '../run-output.ts';
-import { formatTable } from '../text.ts';
 import type { ClockGuest } from './live-guests.ts';
 
 export interface LiveSetup {

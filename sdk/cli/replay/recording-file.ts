@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { GuestImage, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import { isGzip } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/system-errors.ts';
 import { counted } from '../../base/text.ts';
@@ -28,7 +29,7 @@ const recordingFile: OutputKind = {
 /** Of a compressed file: what its first bytes say. */
 function plainBeginning(beginning: string): string {
   const bytes = Buffer.from(beginning, 'latin1');
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return beginning;
+  if (!isGzip(bytes)) return beginning;
   try {
     return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: BlockSize }).toString('latin1');
   } catch {

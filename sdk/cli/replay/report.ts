@@ -1,11 +1,10 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
 import { endOf } from '../../accelerator/trace/recorded-trace.ts';
 import type { Replay } from '../../analysis/replay.ts';
-import { count, exactData, hex } from '../../base/text.ts';
+import { count, exactData, formatTable, hex } from '../../base/text.ts';
 import { MILLISECOND, SECOND } from '../../clock/time.ts';
 import { formatTables, summaryRows } from '../run-output.ts';
 import type { Terminal } from '../terminal.ts';
-import { formatTable } from '../text.ts';
 import { explainDifferences } from './differences.ts';
 import type { ReplayMode } from './modes.ts';
 import type { RecordedClock } from './recorded-clock.ts';

@@ -3,10 +3,9 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { DefaultTraceSizeLimit, type RecordedTrace, TraceParser } from '../../accelerator/index.ts';
+import { isGzip } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { systemCodeOf } from '../../base/system-errors.ts';
-
-const GzipMagic = [0x1f, 0x8b];
 
 export interface ReadTraceOptions {
   /** How messages call it; the file's name unless said otherwise. */
@@ -42,7 +41,7 @@ export async function* recordingText(path: string, name: string): AsyncGenerator
 }
 
 async function* textIn(name: string, path: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const isCompressed = await isGzip(path);
+  const isCompressed = await beginsAsGzip(path);
   const file = createReadStream(path);
   const gunzip = isCompressed ? file.pipe(createGunzip()) : undefined;
   const text = gunzip ?? file;
@@ -55,12 +54,12 @@ async function* textIn(name: string, path: string): AsyncGenerator<Uint8Array, v
   if (gunzip !== undefined) await checkPadding(name, path, gunzip.bytesWritten);
 }
 
-async function isGzip(path: string): Promise<boolean> {
+async function beginsAsGzip(path: string): Promise<boolean> {
   const file = await open(path);
   try {
     const start = new Uint8Array(2);
-    const { bytesRead } = await file.read(start, 0, 2, 0);
-    return bytesRead === 2 && start[0] === GzipMagic[0] && start[1] === GzipMagic[1];
+    await file.read(start, 0, 2, 0);
+    return isGzip(start);
   } finally {
     await file.close();
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isGzip } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/system-errors.ts';
 import { isWide } from '../../base/text.ts';
@@ -13,7 +14,6 @@ const LargestFile = 400 * MiB;
 /** The beginning of every snapshot, in any formatting. */
 const snapshotStart = /^(?:\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"backplane-snapshot\//;
 const recordingStart = /^(?:\xef\xbb\xbf)?(#|\d+ [PM][RW] )/;
-const Gzip = [0x1f, 0x8b] as const;
 
 /** The JSON value in a snapshot's file. The machine checks its contents. */
 export function readSnapshotFile(path: string): unknown {
@@ -34,7 +34,7 @@ export function readSnapshotFile(path: string): unknown {
     (cause) => refusal('file-not-readable', `it cannot be read (${reasonOf(cause)}).`, cause),
   );
   const start = bytes.toString('latin1', 0, 200);
-  if (Gzip.every((byte, index) => bytes[index] === byte) || recordingStart.test(start)) {
+  if (isGzip(bytes) || recordingStart.test(start)) {
     throw refusal(
       'not-a-snapshot',
       `this is a recording, not a snapshot. Replay it with 'backplane replay ${shellWord(path, 'FILE')}'.`,

@@ -2,9 +2,8 @@ import { lowMask } from '../../base/bits.ts';
 import type { Fail } from '../../base/errors.ts';
 import { didYouMean, unknownWord } from '../../base/text.ts';
 import { describeRange } from '../../memory/index.ts';
-import { extent } from './class-checks.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './model.ts';
-import { describeBits, describeRegister } from './names.ts';
+import { describeBits, describeRegister, extent } from './names.ts';
 import { FieldSpec, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
 
 const words: Readonly<Record<keyof RegisterSpec, true>> = {

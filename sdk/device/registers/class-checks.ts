@@ -10,7 +10,7 @@ import {
   type RegisterDeclaration,
   takesWrites,
 } from './model.ts';
-import { describeRegister } from './names.ts';
+import { describeRegister, extent } from './names.ts';
 import type { RegisterSpec } from './spec.ts';
 
 // The registers of a class together, and what of the class each stands on: a field, a getter or a method, and the hooks.
@@ -127,11 +127,6 @@ function arrayProblem({ width, count }: RegisterDeclaration, held: unknown): str
 function describeHeld(held: unknown): string {
   if (held === undefined) return 'nothing';
   return typeof held === 'object' && held !== null ? `a ${held.constructor.name}` : `a ${typeof held}`;
-}
-
-/** Bytes from the first to the last register of an array, gaps included. An indexed one has those of its data port. */
-export function extent({ width, count = 1, stride = 0, indexedBy }: RegisterDeclaration): number {
-  return width / 8 + (indexedBy === undefined ? (count - 1) * stride : 0);
 }
 
 /** Refuses two registers in one place, and one name for two. */

@@ -64,6 +64,16 @@ export function describeRegister({ name, offset, bank, indexedBy }: RegisterDecl
   return `register '${name}' at ${place} of ${describeBank(bank)}`;
 }
 
+/** Bytes from the first to the last register of an array, gaps included. An indexed one has those of its data port. */
+export function extent({
+  width,
+  count = 1,
+  stride = 0,
+  indexedBy,
+}: Pick<RegisterDeclaration, 'width' | 'count' | 'stride' | 'indexedBy'>): number {
+  return width / 8 + (indexedBy === undefined ? (count - 1) * stride : 0);
+}
+
 /** `region 'edu-mmio'`, `bank 'PCI configuration'`. */
 export function describeBank({ kind, name }: RegisterBank): string {
   return `${kind === 'carried' ? 'bank' : 'region'} '${name}'`;
@@ -75,7 +85,7 @@ export function describeBits({ low, high }: { readonly low: number; readonly hig
 }
 
 const short = (value: bigint): string => (value < 10n ? `${value}` : hex(value));
-const isFiller = ({ access }: FieldDeclaration): boolean => access === 'reserved' || access === 'undocumented';
+export const isFiller = ({ access }: FieldDeclaration): boolean => access === 'reserved' || access === 'undocumented';
 
 function byOffset({ offset, width, count = 1, stride = 0, narrow, bank }: RegisterDeclaration, wanted: number): number {
   const reached = narrow === 'zero-extended' ? Math.min(bank.accepts.min, bank.implements.min) : width / 8;

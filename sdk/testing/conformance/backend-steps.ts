@@ -18,9 +18,6 @@ export type BackendStep =
   /** The host fails: the next operation on the image does. */
   | { readonly kind: 'fail'; readonly backend: string; readonly error: 'input-output' | 'no-space' };
 
-export const isBackendStep = (step: { readonly kind: string }): step is BackendStep =>
-  step.kind === 'receive' || step.kind === 'other-side' || step.kind === 'fail';
-
 export function performOnBackend(bench: TestBench<Device>, step: BackendStep): void {
   performOnSide(bench.backends.find(step.backend), step);
 }

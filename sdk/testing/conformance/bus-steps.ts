@@ -17,9 +17,6 @@ export type BusStep =
   | { readonly kind: 'config-read'; readonly offset: number; readonly size: 1 | 2 | 4 }
   | { readonly kind: 'config-write'; readonly offset: number; readonly size: 1 | 2 | 4; readonly value: number };
 
-export const isBusStep = (step: { readonly kind: string }): step is BusStep =>
-  step.kind === 'transfer' || step.kind === 'config-read' || step.kind === 'config-write';
-
 /** What the device answers, as comparable text; undefined for a write. */
 export function performOnBus(bench: TestBench<Device>, step: BusStep): string | undefined {
   if (step.kind === 'transfer') return `[${bytesText(bench.transfer(step.bytes, step.count, step.isOpen))}]`;

@@ -1,7 +1,7 @@
 import { hex, sentence } from '../../base/text.ts';
 import { type Device, saveDevice } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
-import { type Fields, fieldsOf, firstFieldDifference } from './device-fields.ts';
+import { type Fields, fieldsOf, firstFieldDifference, within } from './device-fields.ts';
 import { ramOf } from './layout.ts';
 import { type Answer, OutOfTime, perform, type ScriptStep } from './script.ts';
 
@@ -37,6 +37,18 @@ export function outcomeDifference(
   const at = firstDifference(left.ram, right.ram);
   if (at < 0) return undefined;
   return `in the end guest memory at ${hex(at)} is ${left.ram[at]} ${names[0]}, and ${right.ram[at]} ${names[1]}.`;
+}
+
+/** How often the guest was wrong. */
+export const guestErrorCount = ({ guestErrors }: TestBench<Device>): number =>
+  guestErrors.reduce((sum, { count }) => sum + count, 0);
+
+/** Whether two devices, or what they have asked of the machine, differ in the end; but for one field. */
+export function endsDifferently(left: TestBench<Device>, right: TestBench<Device>, but: string): boolean {
+  if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([but])) !== undefined) return true;
+  if (left.requestedResets.join() !== right.requestedResets.join()) return true;
+  if (left.requestedPowerOffs.length !== right.requestedPowerOffs.length) return true;
+  return guestErrorCount(left) !== guestErrorCount(right) || firstDifference(ramOf(left), ramOf(right)) >= 0;
 }
 
 /** Where two memories differ first; -1 where they are equal. */

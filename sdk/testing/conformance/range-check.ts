@@ -1,5 +1,6 @@
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import type { ConcreteDeviceClass, RegisterDeclaration } from '../../device/index.ts';
+import { extent } from '../../device/registers/names.ts';
 import {
   type AddedRange,
   type CoalescedOutcome,
@@ -82,8 +83,7 @@ interface Part {
 }
 
 function partsOf({ metadata }: Subject, { region, offset, size }: AddedRange): Part[] {
-  const endOf = ({ offset: first, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration) =>
-    (indexedBy === undefined ? first + (count - 1) * stride : first) + width / 8;
+  const endOf = (register: RegisterDeclaration) => register.offset + extent(register);
   const own = metadata.registers.filter(
     (register) => register.bank.name === region && register.offset < offset + size && offset < endOf(register),
   );

@@ -1,4 +1,4 @@
-import { formatTable } from '../../../sdk/cli/text.ts';
+import { formatTable } from '../../../sdk/base/text.ts';
 import { median } from '../median.ts';
 
 /** What is measured at one side: one value a round. */

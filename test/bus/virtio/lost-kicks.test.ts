@@ -144,7 +144,7 @@ function otherProcess(requests: number, isMapped: boolean): Side {
   const [kicks, interrupts] = [libc.eventfd(), libc.eventfd()];
   const blocks = mapFile(libc, memory, 0, Place.End, true) ?? [];
   const guest = new ScriptedClient(use(WideCard)).attach();
-  const request = { address: 0, size: Place.End, offset: 0, isReadable: true, isWritable: true };
+  const request = { address: 0, size: Place.End, offset: 0, isWritable: true };
   const release = () => blocks.forEach((block) => void block.unmap());
   guest.served.memory.add(request, isMapped ? { blocks, release } : memoryFile(memory, 0, release));
   guest.ask(client.write(7, 4, 0x6, 2));

@@ -1,10 +1,11 @@
 import { maskOf } from '../../../base/bits.ts';
+import { joined } from '../../../base/text.ts';
 import type { Device, FieldDeclaration, RegisterDeclaration } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
-import { fieldsOf, firstFieldDifference, valueAt, within } from '../device-fields.ts';
-import { answerOf, firstDifference } from '../differential.ts';
-import { type Layout, legalWidths, ramOf, type Target } from '../layout.ts';
+import { valueAt } from '../device-fields.ts';
+import { answerOf, endsDifferently } from '../differential.ts';
+import { type Layout, legalWidths, type Target } from '../layout.ts';
 import { selectionOf, writeStep } from '../random-script.ts';
 import { type AccessWidth, pinsText, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
@@ -81,13 +82,10 @@ function named(choices: readonly Choice[]): string {
   const words = registers.map((name) => {
     const fields = choices.flatMap(({ register, field }) => (register === name && field ? [`'${field}'`] : []));
     if (fields.length === 0) return `register '${name}'`;
-    return `${fields.length > 1 ? 'fields' : 'field'} ${series(fields)} of '${name}'`;
+    return `${fields.length > 1 ? 'fields' : 'field'} ${joined(fields, 'and')} of '${name}'`;
   });
-  return series(words);
+  return joined(words, 'and');
 }
-
-const series = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 
 /** A whole read-write register may be a scratch register; a field has a meaning. */
 const isChosen = ({ access }: FieldDeclaration): boolean => isWritten({ access }) || access === 'read-write';
@@ -134,7 +132,7 @@ function makesDifference(subject: Subject, random: Random, path: string, target:
     isWorkedOut(left, right, path, BigInt.asUintN(8 * size, value))
   )
     return true;
-  return differs(left, right, path);
+  return endsDifferently(left, right, path);
 }
 
 /** A hook may make something else of what is written, in the register itself, as of a number its factorial. */
@@ -156,12 +154,3 @@ const overlaps = (
   { space, address, length }: Target,
   step: ScriptStep & { readonly kind: 'read' | 'write' },
 ): boolean => step.space === space && step.address < address + length && address < step.address + step.size;
-
-/** Whether anything but the register itself differs in the end. */
-function differs(left: TestBench<Device>, right: TestBench<Device>, path: string): boolean {
-  if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([path])) !== undefined) return true;
-  if (left.requestedResets.join() !== right.requestedResets.join()) return true;
-  if (left.requestedPowerOffs.length !== right.requestedPowerOffs.length) return true;
-  const errors = ({ guestErrors }: TestBench<Device>): number => guestErrors.reduce((sum, { count }) => sum + count, 0);
-  return errors(left) !== errors(right) || firstDifference(ramOf(left), ramOf(right)) >= 0;
-}

@@ -1,9 +1,7 @@
 import type { Device } from '../../../device/index.ts';
 import { guestTime, guestTimeOrNever } from '../../../state/shapes.ts';
-import type { TestBench } from '../../bench/test-bench.ts';
-import { declaredState, fieldsOf, firstFieldDifference, ownerAt, valueAt, within } from '../device-fields.ts';
-import { answerOf, firstDifference } from '../differential.ts';
-import { ramOf } from '../layout.ts';
+import { declaredState, ownerAt, valueAt } from '../device-fields.ts';
+import { answerOf, endsDifferently } from '../differential.ts';
 import type { ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
@@ -74,14 +72,8 @@ function showsOldTime(
   const [left, right] = [subject.after(before), subject.after(before)];
   setAt(right.device, path, old);
   for (const step of after) if (answerOf(left, step) !== answerOf(right, step)) return true;
-  if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([path])) !== undefined) return true;
-  if (left.requestedResets.join() !== right.requestedResets.join()) return true;
-  if (left.requestedPowerOffs.length !== right.requestedPowerOffs.length) return true;
-  return guestErrorsOf(left) !== guestErrorsOf(right) || firstDifference(ramOf(left), ramOf(right)) >= 0;
+  return endsDifferently(left, right, path);
 }
-
-const guestErrorsOf = ({ guestErrors }: TestBench<Device>): number =>
-  guestErrors.reduce((sum, { count }) => sum + count, 0);
 
 function setAt(device: Device, path: string, value: unknown): void {
   const { owner, rest } = ownerAt(device, path);

@@ -1,7 +1,7 @@
 import { hex } from '../../../base/text.ts';
 import { HandledRegion, type RegisterDeclaration } from '../../../device/index.ts';
 import { Random } from '../../random.ts';
-import { answerOf } from '../differential.ts';
+import { answerOf, guestErrorCount } from '../differential.ts';
 import type { ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
@@ -99,13 +99,8 @@ function digests(subject: Subject, script: readonly ScriptStep[]): string[] {
   script.forEach((step, index) => {
     for (const character of answerOf(bench, step)) hash = Math.imul(hash ^ character.charCodeAt(0), 0x0100_0193);
     if ((index + 1) % AnswersPerDigest !== 0) return;
-    const { total } = guestErrorsOf(bench);
-    words.push(((hash ^ total) >>> 0).toString(16).padStart(8, '0'));
+    // Reports of the guest's mistakes are behaviour too.
+    words.push(((hash ^ guestErrorCount(bench)) >>> 0).toString(16).padStart(8, '0'));
   });
   return words;
-}
-
-/** Reports of the guest's mistakes are behaviour too. */
-function guestErrorsOf({ guestErrors }: { guestErrors: readonly { count: number }[] }): { total: number } {
-  return { total: guestErrors.reduce((sum, { count }) => sum + count, 0) };
 }
