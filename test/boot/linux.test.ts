@@ -28,6 +28,8 @@ const usual = { name: 'vmlinuz', ramSize: 64 * MiB } as const;
 const load = (options: Partial<LinuxKernelOptions> & Pick<LinuxKernelOptions, 'kernel'>): GuestCode =>
   linuxKernel({ ...usual, ...options });
 const packedKernel = bzImage({ payload: gzipped(vmlinux()) });
+/** Of gzip: without a name. */
+const packedHeader = Array.from(gzipped(vmlinux()).subarray(0, 10));
 const xzPayload = (bytes: Uint8Array): Uint8Array => Uint8Array.from([...bytes, 1, 2, 3, 4]);
 
 /** What Linux finds behind ESI. */
@@ -193,6 +195,36 @@ describe('a bzImage', () => {
     const liar = Uint8Array.from(bomb);
     new DataView(liar.buffer).setUint32(liar.length - 4, 1000, true);
     expectRefusal(() => load({ kernel: bzImage({ payload: liar }) }), 'gzip-damaged', 'longer');
+  });
+
+  it('may have gzip with all that its header can have', () => {
+    const [header, rest] = [Uint8Array.from(packedHeader), gzipped(vmlinux()).subarray(packedHeader.length)];
+    for (const [flags, more] of [
+      [0x04, [3, 0, 1, 0, 2]],
+      [0x08, [0x76, 0x6d, 0]],
+      [0x10, [0]],
+      [0x02, [0x12, 0x34]],
+      [0x1f, [1, 0, 0, 0x76, 0, 0x76, 0, 0x12, 0x34]],
+    ] as const) {
+      header[3] = flags;
+      const guest = load({ kernel: bzImage({ payload: Uint8Array.from([...header, ...more, ...rest]) }) });
+      expect(memoryOf(guest, 16 * MiB, 0x2000)).toEqual(memoryOf(load({ kernel: packedKernel }), 16 * MiB, 0x2000));
+    }
+  });
+
+  it.each<[name: string, begin: readonly number[], again: Uint8Array, why: string]>([
+    ['a name', [0x1f, 0x8b, 8, 0x08], Uint8Array.of(0x41), 'shorter than its end says'],
+    ['a comment', [0x1f, 0x8b, 8, 0x10], Uint8Array.of(0x41), 'shorter than its end says'],
+    ['empty blocks', packedHeader, Uint8Array.of(0, 0, 0, 0xff, 0xff), 'goes on behind its last block'],
+    ['what is behind the last block', [...packedHeader, 3, 0], Uint8Array.of(0), 'goes on behind its last block'],
+    ['more files behind it', [], gzipped(new Uint8Array(0)), 'goes on behind its last block'],
+  ])('is refused if %s of its gzip is millions of bytes long', (_, begin, again, why) => {
+    const payload = new Uint8Array(4 * MiB);
+    for (let at = begin.length; at < payload.length; at += again.length)
+      payload.set(again.subarray(0, payload.length - at), at);
+    payload.set(begin);
+    payload.set([100, 0, 0, 0], payload.length - 4);
+    expectRefusal(() => load({ kernel: bzImage({ payload }) }), 'gzip-damaged', why);
   });
 
   it('gives the same pieces whenever it is loaded', () => {

@@ -9,6 +9,7 @@ import { needs } from '../needs.ts';
 import { expectRefusal } from '../refusal.ts';
 import { bodyOf, code, fixture, stored, sum, text, type XzBlock, xzFile } from './xz-files.ts';
 
+const MiB = 2 ** 20;
 const unpack = (bytes: Uint8Array, limit = 10_000): Uint8Array => unpackXz(bytes, { name: 'some.xz', limit });
 /** What comes of any bytes: the result, or the code of the refusal. Another error is a failure. */
 function outcome(bytes: Uint8Array, limit?: number): Uint8Array | string {
@@ -71,6 +72,12 @@ describe('the reader of XZ', () => {
       [0x21, 1, 8, 0x21, 1, 8],
     ])
       expect(outcome(xzFile([block({ filters })]))).toBe('xz-unsupported');
+  });
+
+  it('takes a file of thousands of blocks, and refuses one of more, whatever is in them', () => {
+    const blocks = (count: number) => xzFile(Array.from({ length: count }, () => block()));
+    expect(unpack(blocks(3000))).toEqual(Uint8Array.from({ length: 9000 }, (_, at) => 1 + (at % 3)));
+    expectRefusal(() => unpack(blocks(0x4001), MiB), 'xz-unsupported', 'more than 16,384 blocks');
   });
 
   it('refuses an index that is not that of its file', () => {

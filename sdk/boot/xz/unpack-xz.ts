@@ -1,5 +1,6 @@
 import { areZero, equalBytes } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { count } from '../../base/text.ts';
 import { type Checksum, crc32, crc64, noChecksum, packedTooLarge, type UnpackOptions } from '../packed.ts';
 import { DamagedBlock, decodeLzma2 } from './lzma2.ts';
 import { decodeBranches } from './x86-filter.ts';
@@ -15,6 +16,8 @@ const Filter = { X86: 0x04, Lzma2: 0x21 } as const;
 const BlockFlags = { FilterCount: 0x03, Reserved: 0x3c, HasPackedSize: 0x40, HasSize: 0x80 } as const;
 
 export const isXz = (bytes: Uint8Array): boolean => equalBytes(bytes.subarray(0, HeaderMagic.length), HeaderMagic);
+/** Each has tables of its own: a file of many empty ones would cost far more than its bytes. */
+const MostBlocks = 0x4000;
 const padded = (size: number): number => Math.ceil(size / 4) * 4;
 
 /**
@@ -72,6 +75,7 @@ class XzReader {
     let end = HeaderSize;
     let left = this.number(footer);
     for (; left > 0 && end < start; left--) {
+      if (blocks.length === MostBlocks) throw this.unsupported(`it has more than ${count(MostBlocks)} blocks`);
       const block = { packed: this.number(footer), size: this.number(footer) };
       blocks.push(block);
       end += padded(Math.max(block.packed, 1));
@@ -139,7 +143,7 @@ class XzReader {
   }
 
   private unsupported(why: string): BackplaneError {
-    const can = 'LZMA2, alone or behind the filter for x86, with CRC32, CRC64 or no check';
+    const can = `LZMA2, alone or behind the filter for x86, with CRC32, CRC64 or no check, in at most ${count(MostBlocks)} blocks`;
     return new BackplaneError(
       'xz-unsupported',
       `${this.name}: this XZ is not understood: ${why}. Pack it with ${can}.`,
