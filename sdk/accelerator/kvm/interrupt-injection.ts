@@ -24,11 +24,15 @@ export class InterruptInjection {
    * @see Documentation/virt/kvm/api.rst 4.16, KVM_INTERRUPT, and 5, ready_for_interrupt_injection
    */
   prepare(vcpu: KvmVcpu): void {
-    if (this.controller === undefined || vcpu.id !== 0) return;
+    const { controller } = this;
+    if (controller === undefined || vcpu.id !== 0) return;
     const { run } = vcpu;
-    const isReady = run.getUint8(KvmRun.readyForInterruptInjection) !== 0 && run.getUint8(KvmRun.ifFlag) !== 0;
-    if (isReady && this.controller.pending) this.inject(vcpu, this.controller.acknowledge());
-    run.setUint8(KvmRun.requestInterruptWindow, this.controller.pending ? 1 : 0);
+    let { pending } = controller;
+    if (pending && run.getUint8(KvmRun.readyForInterruptInjection) !== 0 && run.getUint8(KvmRun.ifFlag) !== 0) {
+      this.inject(vcpu, controller.acknowledge());
+      ({ pending } = controller);
+    }
+    run.setUint8(KvmRun.requestInterruptWindow, pending ? 1 : 0);
   }
 
   /** Whether a halted vCPU goes on: interrupts reach the first one only. */

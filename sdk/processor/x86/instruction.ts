@@ -16,10 +16,13 @@ stringGroup.set([1, 1, 2, 2], 0x6c);
 stringGroup.set([3, 3, 4, 4], 0xa4);
 stringGroup.set([5, 5, 3, 3, 4, 4], 0xaa);
 
-const LoadByte = [0x8a, 0xa0, 0x0fb6, 0x0fbe];
-const LoadWord = [0x0fb7, 0x0fbf];
-const LoadFull = [0x8b, 0xa1];
-const SignExtending = [0x0fbe, 0x0fbf];
+/** What MOV, MOVZX and MOVSX read: so many bytes, and 4 is the operand's size. Opcodes of two bytes come behind those of one. */
+const loads = new Uint8Array(512);
+const loadOf = (opcode: number): number => loads[opcode & 0x1ff]!;
+loads.set([1, 4], 0x8a);
+loads.set([1, 4], 0xa0);
+loads.set([1, 2], 0x1b6);
+loads.set([1, 2], 0x1be);
 /** With a memory operand: below which extension of the opcode, bits 3 to 5 of ModRM, it is arithmetic. */
 const arithmetic = new Uint8Array(256);
 for (let opcode = 0; opcode < 0x40; opcode += 8) arithmetic.fill(8, opcode, opcode + 4);
@@ -90,10 +93,9 @@ export class Instruction {
    * of another size.
    */
   loadTarget(size: number): number {
-    const opcode = this.#opcode;
-    if (size === 1 && LoadByte.includes(opcode)) return opcode < 0x100 ? this.#byteRegister() : this.#register();
-    if (size === 2 && LoadWord.includes(opcode)) return this.#register();
-    return size === this.operandSize && LoadFull.includes(opcode) ? this.#register() : -1;
+    const load = loadOf(this.#opcode);
+    if (size !== (load === 4 ? this.operandSize : load)) return -1;
+    return load === 1 && this.#opcode < 0x100 ? this.#byteRegister() : this.#register();
   }
 
   /** Bytes that the load writes: more than it read with MOVZX and MOVSX. */
@@ -102,7 +104,7 @@ export class Instruction {
   }
 
   get extendsSign(): boolean {
-    return SignExtending.includes(this.#opcode);
+    return (this.#opcode | 1) === 0x0fbf;
   }
 
   /**

@@ -239,5 +239,5 @@ const overflowRow = (isWrite: boolean): number => (isWrite ? 1 : 0);
 
 /** Spreads keys over the slots, a power of two: the upper bits of a product with the golden ratio. */
 function startOf(key: number, slots: number): number {
-  return Math.imul((key % 2 ** 32) ^ Math.floor(key / 2 ** 32), 0x9e37_79b1) >>> (Math.clz32(slots) + 1);
+  return Math.imul(key ^ Math.floor(key / 2 ** 32), 0x9e37_79b1) >>> (Math.clz32(slots) + 1);
 }

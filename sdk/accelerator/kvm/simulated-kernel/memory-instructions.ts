@@ -11,6 +11,8 @@ const Part = { InRam: 0, InKernel: 1, ToUserspace: 2, Fault: 3, SkipsRest: 4 } a
 type PartValue = (typeof Part)[keyof typeof Part];
 /** A bus inside the kernel, and kvm_run, take no more at once. */
 const MmioBytes = 8;
+/** The remainder of a number above 2 ** 31 takes as long as ten of these. */
+const PageMask = PageSize - 1;
 
 /**
  * Loads and stores, and the memory side of a string that reads. RAM is accessed directly. Everything else leaves guest mode.
@@ -79,7 +81,8 @@ export class MemoryInstructions {
   complete(operation: GuestOperation): boolean {
     const shown = Math.min(this.#partLength[this.#served]!, MmioBytes);
     const start = this.#partStart[this.#served]!;
-    if (!this.#isWrite) {
+    if (!this.#isWrite && shown === 4) this.#bytes.setUint32(start, this.run.getUint32(MmioExit.data, true), true);
+    else if (!this.#isWrite) {
       for (let byte = 0; byte < shown; byte++) {
         this.#bytes.setUint8(start + byte, this.run.getUint8(MmioExit.data + byte));
       }
@@ -123,7 +126,7 @@ export class MemoryInstructions {
     this.#address = address;
     this.#isWrite = isWrite;
     this.#parts = this.#served = 0;
-    const first = Math.min(length, PageSize - (address % PageSize));
+    const first = Math.min(length, PageSize - (address & PageMask));
     const part = this.#access(0, first, isString);
     if (part === Part.Fault || part === Part.SkipsRest || first === length) return part;
     const second = this.#access(first, length - first, isString);
@@ -202,9 +205,10 @@ export class MemoryInstructions {
   }
 
   #value(start: number, length: number): number {
+    if (length >= 4) return this.#bytes.getUint32(start, true);
     let value = 0;
-    for (let byte = Math.min(length, 4) - 1; byte >= 0; byte--) {
-      value = ((value << 8) | this.#bytes.getUint8(start + byte)) >>> 0;
+    for (let byte = length - 1; byte >= 0; byte--) {
+      value = (value << 8) | this.#bytes.getUint8(start + byte);
     }
     return value;
   }
@@ -225,7 +229,7 @@ export class MemoryInstructions {
     time.spend(operation.at, isWrite ? this.#writeCost : time.costs.userspace);
     const run = this.run;
     run.setUint32(KvmRun.exitReason, ExitReason.Mmio, true);
-    run.setUint32(MmioExit.address, address % 2 ** 32, true);
+    run.setUint32(MmioExit.address, address, true); // stores the low 32 bits
     run.setUint32(MmioExit.address + 4, address / 2 ** 32, true);
     run.setUint32(MmioExit.length, length, true);
     run.setUint8(MmioExit.isWrite, isWrite ? 1 : 0);

@@ -114,4 +114,4 @@ export class CodeBus implements ProcessorBus {
 
 /** Everything else is served in parts. */
 const isPlain = (address: number, size: number): boolean =>
-  (size === 1 || size === 2 || size === 4 || size === 8) && (address % PageSize) + size <= PageSize;
+  (size === 1 || size === 2 || size === 4 || size === 8) && (address & (PageSize - 1)) + size <= PageSize;
