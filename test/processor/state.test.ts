@@ -158,12 +158,9 @@ describe('the state of an x86 processor', needs('host', whyNoX86()), () => {
     return [...guest.seen, guest.processor.whereabouts ?? ''];
   };
 
-  it.each([1, 10, 77])('continues in another instance as it would have here: after %i entries', async (entries) => {
-    const guest = await executing(32, Busy, { eax: 1, ebx: 2 });
+  /** Another instance with what is saved of this one. */
+  const restoredFrom = async (guest: BareProcessor, saved: Json): Promise<BareProcessor> => {
     const { processor } = guest;
-    processor.setFpu?.(fpuAfterReset());
-    go(guest, entries);
-    const saved = processor.save();
     const structs = [
       struct(StructSize.registers),
       struct(StructSize.specialRegisters),
@@ -172,15 +169,50 @@ describe('the state of an x86 processor', needs('host', whyNoX86()), () => {
     processor.getRegisters(structs[0]);
     processor.getSpecialRegisters(structs[1]);
     processor.getFpu?.(structs[2]);
-
     const other = new BareProcessor(await x86());
     other.ram.set(guest.ram);
     expect(other.processor.setSpecialRegisters(structs[1]) && other.processor.setRegisters(structs[0])).toBe(true);
     expect(read(other, saved)).toEqual([]);
     expect(other.processor.instructions).toBe(processor.instructions);
+    return other;
+  };
+
+  it.each([1, 10, 77])('continues in another instance as it would have here: after %i entries', async (entries) => {
+    const guest = await executing(32, Busy, { eax: 1, ebx: 2 });
+    guest.processor.setFpu?.(fpuAfterReset());
+    go(guest, entries);
+    const other = await restoredFrom(guest, guest.processor.save());
     const expected = go(guest, 200);
     expect(expected.length).toBeGreaterThan(150);
     expect(go(other, 200)).toEqual(expected);
+  });
+
+  it.each([
+    ['INS over a page', 'f3 6d f4', { edi: 0x2ffe }],
+    ['INS, downwards out of a device', 'fd f3 6c f4', { edi: 0x20_0004 }],
+    ['LODS of a device', 'f3 ac f4', { esi: 0xfe00_0000 }],
+    ['STOS to a device', 'f3 ab f4', { edi: 0xfe00_0000 }],
+    ['STOS to RAM, then to a device', 'f3 ab f4', { edi: 0x1f_0001 }],
+    ['OUTS', 'f3 6e f4', { esi: 0x2000 }],
+  ])('cuts the rest of a string in another instance as it would have here: %s', async (_, bytes, registers) => {
+    const guest = await executing(32, bytes, { ecx: 0x10_0000, edx: 0x80, ...registers });
+    for (let entry = 0; entry < 40; entry++) {
+      guest.step(1);
+      while (guest.processor.underWay) guest.step(0);
+      if (entry % 8 !== 0) continue;
+      const other = await restoredFrom(guest, guest.processor.save());
+      for (const one of [guest, other]) {
+        one.seen.length = 0;
+        for (let more = 0; more < 3; more++) one.step(5);
+        while (one.processor.underWay) one.step(0);
+      }
+      expect([...other.seen, other.get('ecx'), other.processor.whereabouts]).toEqual([
+        ...guest.seen,
+        guest.get('ecx'),
+        guest.processor.whereabouts,
+      ]);
+    }
+    expect(guest.get('ecx')).toBeGreaterThan(0);
   });
 
   function fpuAfterReset(): DataView {

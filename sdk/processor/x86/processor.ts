@@ -63,6 +63,11 @@ export class X86Processor implements Processor {
     return this.#total + ((this.state.executed - this.#counted) >>> 0);
   }
 
+  /** How many elements the string that it is in the middle of does next; 0 where it is in none. */
+  get piece(): number {
+    return this.state.pointer === this.#stringAt ? this.#stringPiece : 0;
+  }
+
   get interruptFlag(): boolean {
     return this.state.interruptFlag;
   }
@@ -172,8 +177,10 @@ export class X86Processor implements Processor {
   }
 
   read(reader: JsonReader): () => void {
-    return readState(this, reader, (instructions) => {
+    return readState(this, reader, ({ instructions, piece }) => {
       this.#total = instructions;
+      this.#stringAt = piece > 0 ? this.state.pointer : NaN;
+      this.#stringPiece = piece;
       this.#counted = this.state.executed;
       this.#stopped = this.failure = this.failedInstruction = undefined;
     });

@@ -1,5 +1,6 @@
 import { toHex } from '../../base/bytes.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
+import { LargestRamPiece } from './access-list.ts';
 import type { Exits } from './exits.ts';
 import type { GuestState } from './guest-state.ts';
 import type { LowMemory } from './low-memory.ts';
@@ -26,16 +27,18 @@ interface Parts {
   readonly memory: LowMemory;
   readonly wasm: WasmInstance;
   readonly instructions: number;
+  readonly piece: number;
 }
 
 /** What the structs of KVM do not hold: flags that are computed late, among others. So it has the whole state. */
-export function saveState({ state, exits, memory, wasm, instructions }: Parts): Json {
+export function saveState({ state, exits, memory, wasm, instructions, piece }: Parts): Json {
   // Both continuations, this one and the restored one, then walk the page tables anew.
   wasm.exports.full_clear_tlb();
   const bytes = state.bytes.slice(At.start, At.end);
   for (const [at, size] of Kept) bytes.fill(0, at - At.start, at - At.start + size);
   return {
     instructions,
+    piece,
     bytes: toHex(bytes),
     timeStamps: At.timeStamps.map((at) => toHex(state.bytes.subarray(at, at + StampBytes))),
     random: exits.randomState >>> 0,
@@ -43,13 +46,14 @@ export function saveState({ state, exits, memory, wasm, instructions }: Parts): 
   };
 }
 
-/** The answer puts the state in place. Then the count of instructions is the saved one. */
+/** The answer puts the state in place. Then the counts are the saved ones. */
 export function readState(
   { state, exits, memory, wasm }: Parts,
   reader: JsonReader,
-  setInstructions: (instructions: number) => void,
+  setCounts: (counts: Pick<Parts, 'instructions' | 'piece'>) => void,
 ): () => void {
   const instructions = reader.member('instructions').integer(0);
+  const piece = reader.member('piece').integer(0, LargestRamPiece);
   const bytes = readBytes(reader.member('bytes'), state.bytes);
   const stamps = At.timeStamps.map((_, place) => reader.member('timeStamps').item(place).hex(StampBytes));
   const random = reader.member('random').integer(1, 2 ** 32 - 1);
@@ -68,7 +72,7 @@ export function readState(
     wasm.exports.set_control_word(state.view.getUint16(At.fpuControl, true));
     wasm.exports.update_state_flags();
     wasm.exports.full_clear_tlb();
-    setInstructions(instructions);
+    setCounts({ instructions, piece });
   };
 }
 
