@@ -48,14 +48,14 @@ export class HostLoop extends EntryLoop<HostVcpu, HostLoopParts> {
       {
         ...parts,
         time: this.time.atExits,
-        failureOf: ({ vcpu }) => stoppedVcpu(parts.vm, vcpu),
+        failureOf: ({ vcpu, image }) => stoppedVcpu(parts.vm, vcpu, image?.name),
       },
       {
         halted: (state) => {
           state.halted = true;
         },
-        shutDown: () => {
-          this.ending = outcomes.shutDown();
+        shutDown: ({ image }) => {
+          this.ending = outcomes.shutDown(image && `Guest '${image.name}' has shut the processor down (triple fault).`);
         },
       },
     );

@@ -17,13 +17,13 @@ import { hex } from '../base/text.ts';
  *
  * @see Documentation/virt/kvm/api.rst 5: KVM_EXIT_INTERNAL_ERROR and KVM_EXIT_FAIL_ENTRY
  */
-export function stoppedVcpu(vm: KvmVm, vcpu: KvmVcpu): BackplaneError | undefined {
+export function stoppedVcpu(vm: KvmVm, vcpu: KvmVcpu, guest = 'none'): BackplaneError | undefined {
   const { id, run } = vcpu;
   const reason = run.getUint32(KvmRun.exitReason, true);
   if (reason === ExitReason.FailEntry) {
     return new BackplaneError(
       'entry-refused',
-      `-accel kvm: the host's processor refuses to enter vCPU ${id} (KVM_EXIT_FAIL_ENTRY, ${hex(run.getBigUint64(FailEntryExit.reason, true))}). ` +
+      `-accel kvm: the host's processor refuses to enter vCPU ${id} with guest '${guest}' (KVM_EXIT_FAIL_ENTRY, ${hex(run.getBigUint64(FailEntryExit.reason, true))}). ` +
         'Its mode or its segments may be what this processor cannot virtualize: try another -cpu-mode, or use -accel kvm-sim.',
     );
   }
@@ -31,7 +31,7 @@ export function stoppedVcpu(vm: KvmVm, vcpu: KvmVcpu): BackplaneError | undefine
     return undefined;
   return new BackplaneError(
     'instruction-not-emulated',
-    `-accel kvm: vCPU ${id} is at RIP ${hex(instructionPointer(vm, vcpu))}, and KVM cannot emulate the instruction there ` +
+    `-accel kvm: guest '${guest}' on vCPU ${id} is at RIP ${hex(instructionPointer(vm, vcpu))}, and KVM cannot emulate the instruction there ` +
       '(KVM_EXIT_INTERNAL_ERROR). Access devices by plain loads, stores and strings, and execute no code in their memory. A KVM in software ' +
       'may emulate less: run it on a processor with VMX or SVM.',
   );

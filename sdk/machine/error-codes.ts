@@ -17,7 +17,7 @@ export interface MachineErrorCodes {
   'asynchronous-module': WiringError;
   /** What defines a machine is no object, or its name, services or devices are of a wrong kind. @remedy Write `defineMachine({ ... })`. */
   'bad-definition': BackplaneError;
-  /** The firmware of a machine is empty, or larger than its ROM. @remedy Give an image of the size that the message says. */
+  /** The firmware of a machine is empty, larger than its ROM, or blank where its processor begins. @remedy Give another image. */
   'bad-firmware': BackplaneError;
   /** An observer has no name or start(), or start() answered no observe(). @remedy Write `{ name, start: () => ({ observe() {} }) }`. */
   'bad-observer': BackplaneError;

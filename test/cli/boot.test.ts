@@ -30,7 +30,7 @@ const program = file('program.ts', 'export default {};');
 const tooLarge = file('too-large.bin', new Uint8Array(2 ** 20 + 1));
 const text = file('kernel.txt', 'no kernel at all');
 const empty = file('empty.bin', '');
-const odd = file('odd.rom', new Uint8Array(300_000));
+const odd = file('odd.rom', new Uint8Array(300_000).fill(0x90));
 
 describe('machine code on the simulated kernel', needs('host', whyNoX86()), () => {
   it('has finished when it halts for ever, and its instructions are counted', async () => {
@@ -84,6 +84,54 @@ describe('machine code on the simulated kernel', needs('host', whyNoX86()), () =
       'none',
     );
     expect({ status, noted }).toEqual({ status: 0, noted: 'isa-debugcon: B' });
+  });
+});
+
+/** An image of 64 KiB whose processor executes these bytes after the reset vector's far jump to f000:0. */
+function image(...begins: number[]): Uint8Array {
+  const bytes = new Uint8Array(0x1_0000);
+  bytes.set(begins);
+  bytes.set([0xea, 0x00, 0x00, 0x00, 0xf0], 0xfff0);
+  return bytes;
+}
+
+describe('a file that is no firmware', needs('host', whyNoX86()), () => {
+  const run = (name: string, bytes: Uint8Array, ...words: string[]) =>
+    backplane('run', '-bios', file(name, bytes), '-serial', 'none', ...words);
+
+  it.each([
+    ['zeroes.bin', new Uint8Array(0x4_0000), '0x00'],
+    ['erased.bin', new Uint8Array(0x4_0000).fill(0xff), '0xff'],
+    ['short.bin', Uint8Array.of(0xff), '0xff'],
+  ])('%s is refused before it begins', async (name, bytes, byte) => {
+    expectRefused(await run(name, bytes), 'bad-firmware', name, `16 bytes, where a processor begins, are all ${byte}`);
+  });
+
+  it('ends where it runs into bytes that are no code, with its name, its place, and what to do', async () => {
+    // jmp 0:0x500, where RAM is zero
+    const said = await run('strayed.bin', image(0xea, 0x00, 0x05, 0x00, 0x00));
+    const place = /Guest 'strayed\.bin': the processor x86 at 0x0:0xa[0-9a-f]{4}, instruction [\d,]+: /;
+    expect(expectRefused(said, 'code-outside-memory', '-limit N -save FILE', 'info registers -c')).toMatch(place);
+    expect(said.noted).not.toContain('have no jump');
+  });
+
+  it('is doubted where its last bytes have no jump', async () => {
+    const bytes = Uint8Array.from({ length: 0x1000 }, (_, index) => (index * 29) & 0x7f);
+    expectRefused(await run('noise.bin', bytes), undefined, "Guest 'noise.bin'", 'noise.bin, where a', 'have no jump');
+  });
+
+  it('has not finished where it faults in a fault: status 2, with its name, its place, and what to do', async () => {
+    // mov eax, cr0; or al, 1; mov cr0, eax; lidt cs:[0x20], whose limit is 0; int3
+    const bytes = image(0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0, 0x2e, 0x0f, 0x01, 0x1e, 0x20, 0x00, 0xcc);
+    for (const words of [[], ['--json']]) {
+      const { status, noted } = await run('faulting.bin', bytes, ...words);
+      expect({ status, noted }).toEqual({
+        status: 2,
+        noted: expect.stringMatching(
+          /Guest 'faulting\.bin': the processor x86 at 0xf000:0xf, instruction 5 shuts down: .*-limit N/,
+        ),
+      });
+    }
   });
 });
 

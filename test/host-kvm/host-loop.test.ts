@@ -92,8 +92,8 @@ const stop = (reason: number, detail: number) => (libc: FakeLibc) => {
 
 describe('a vCPU that KVM has stopped for good', () => {
   it.each([
-    [ExitReason.InternalError, EmulationFailure, 'instruction-not-emulated', 'vCPU 0 is at RIP 0x1003'],
-    [ExitReason.FailEntry, 0x8000_0021, 'entry-refused', '0x80000021'],
+    [ExitReason.InternalError, EmulationFailure, 'instruction-not-emulated', "guest 'code' on vCPU 0 is at RIP 0x1003"],
+    [ExitReason.FailEntry, 0x8000_0021, 'entry-refused', "with guest 'code' (KVM_EXIT_FAIL_ENTRY, 0x80000021)"],
     [ExitReason.InternalError, 3, 'unknown-exit', 'suberror 3'],
   ])(
     'with exit reason %i and %i is refused by a code of its own, and nothing is left behind',
@@ -107,6 +107,11 @@ describe('a vCPU that KVM has stopped for good', () => {
 });
 
 describe('the loop of a host kernel', () => {
+  it('ends with the name of the guest that has shut the processor down', () => {
+    const outcome = new Bench([stop(ExitReason.Shutdown, 0)]).run();
+    expect(outcome).toMatchObject({ reason: 'shutdown', message: expect.stringContaining("Guest 'code' has shut") });
+  });
+
   it('drains at each return, before it serves the exit, and ends at a HLT with interrupts disabled', () => {
     const bench = new Bench([queue(1, out(2)), queue(3, halt)]);
     expect(bench.run()).toMatchObject({ reason: 'halted', operations: 2 });

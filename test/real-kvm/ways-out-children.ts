@@ -232,7 +232,7 @@ export const waysOut: Readonly<Record<string, WayOut>> = {
   'a guest that KVM stops: a KVM_RUN that fails, and an instruction that it cannot emulate': {
     ends: {
       status: 1,
-      says: 'kvm-failure: KVM could not run vCPU 0: errno 14. The guest cannot go on.\ninstruction-not-emulated: -accel kvm: vCPU 0 is at RIP 0xfee00000',
+      says: "kvm-failure: KVM could not run vCPU 0: errno 14. The guest cannot go on.\ninstruction-not-emulated: -accel kvm: guest 'jumps' on vCPU 0 is at RIP 0xfee00000",
     },
     body() {
       let runs = 0;

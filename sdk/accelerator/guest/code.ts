@@ -1,3 +1,4 @@
+import { BackplaneError } from '../../base/errors.ts';
 import type { GuestOperation } from './operation.ts';
 
 /**
@@ -50,6 +51,13 @@ export interface GuestCode {
 /** Whether a guest is machine code: no program, and no recording. */
 export function isGuestCode(image: object): image is GuestCode {
   return 'pieces' in image && Array.isArray(image.pieces);
+}
+
+/** Why a vCPU cannot go on, with the name of the machine code that it executes. */
+export function withGuestName(failure: BackplaneError | undefined, image: object | undefined): typeof failure {
+  if (failure === undefined || image === undefined || !isGuestCode(image)) return failure;
+  const message = `Guest '${image.name}': ${failure.message.replace(/^The /, 'the ')}`;
+  return new BackplaneError(failure.code, message, { cause: failure });
 }
 
 /** Told what a vCPU does while it executes machine code, in the order in which it happens: for a recording. */

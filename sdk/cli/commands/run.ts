@@ -37,7 +37,7 @@ import { DefaultLimit, HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
 import { formatExits, formatScreen, noteBackendErrors, showConsoles } from '../run-output.ts';
-import { guestsOf } from '../session/run-guests.ts';
+import { codeAdvice, guestsOf, withCodeAdvice } from '../session/run-guests.ts';
 import { RunProgress } from '../session/run-progress.ts';
 import { RunSession } from '../session/run-session.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
@@ -181,9 +181,11 @@ Examples:
       const screen = isShown ? screenOf(machine) : undefined;
       session = new RunSession(machine, terminal, { save: (path) => writeSnapshotFile(path, machine) }, screen);
       const run = session.run.bind(session, machine);
+      const advice = isCode ? codeAdvice(boot?.doubt, accelerator.name === 'kvm') : '';
       const { outcome, failure } = await recordedRun(recordTo, {
         ...{ machine, guests: traced, images: boot?.images ?? binariesOf(guests), timers, note: terminal.note },
-        run: (images) => run(loaded === undefined ? images : undefined, { ...options, between }),
+        run: (images) =>
+          withCodeAdvice(() => run(loaded === undefined ? images : undefined, { ...options, between }), advice),
       });
       trace?.end();
       // What the back ends have read until now is in the snapshot.
@@ -197,7 +199,7 @@ Examples:
       else report(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome, isCode)}`);
       const problem = isCode && outcome.reason === 'halted' ? undefined : unfinished(outcome, operationLimit);
       if (failure !== undefined) throw failure;
-      if (problem !== undefined) throw new Unfinished(problem);
+      if (problem !== undefined) throw new Unfinished(`${problem}${advice}`);
       return outcome.status ?? 0;
     } finally {
       session?.close();

@@ -4,6 +4,7 @@ import type { GuestCode } from '../../accelerator/guest/code.ts';
 import { memoryImage } from '../../backend/memory-backends.ts';
 import type { Backend } from '../../backend/transport.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { hex } from '../../base/text.ts';
 import type { RecordedImage } from '../../recording/header.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import { readWhole } from '../files.ts';
@@ -42,6 +43,8 @@ export interface BootRequest {
   readonly firmware?: Uint8Array;
   /** What is in the ROM of a PC whose processor begins elsewhere: Linux finds the routing of interrupts there. */
   readonly rom?: Uint8Array;
+  /** What is odd about its file, as a sentence: told where it cannot go on. */
+  readonly doubt?: string | undefined;
   /** What its processor executes, for so many bytes of RAM. */
   code(ramSize: number): Promise<GuestCode>;
 }
@@ -108,16 +111,40 @@ export async function chooseBoot(
     if (hasLoaders || args.positional.length > 0) return undefined;
     return fromRom([{ kind: 'firmware', name: 'backplane firmware', bytes: await ownImage() }]);
   }
-  const images = [imageOf('firmware', bios, LargestFirmware, '-bios')];
+  const image = imageOf('firmware', bios, LargestFirmware, '-bios');
+  const doubt = doubtOf(bios, image.bytes);
+  const images = [image];
   const beside = join(dirname(bios), VgaBios.file);
   if (existsSync(beside)) images.push(imageOf('firmware', beside, LargestFirmware, '-bios'));
-  return { ...fromRom(images), vgaBios: images[1]?.bytes };
+  return { ...fromRom(images), doubt, vgaBios: images[1]?.bytes };
 }
 
 const imageOf = (kind: BootImage['kind'], file: string, most: number, option = `-${kind}`): BootImage => ({
   ...{ kind, name: basename(file) },
   bytes: readFile(option, file, most),
 });
+
+/** Where a processor begins, at the end of the firmware: room for one jump. */
+const ResetVector = 16;
+/** JMP rel16 or rel32, JMP ptr16:16, JMP rel8. */
+const Jumps = [0xe9, 0xea, 0xeb];
+
+/** Refuses an image that is blank where a processor begins. Answers what is odd there otherwise. */
+function doubtOf(file: string, image: Uint8Array): string | undefined {
+  const vector = new Uint8Array(ResetVector).fill(0xff);
+  const end = image.subarray(-ResetVector);
+  vector.set(end, ResetVector - end.length);
+  const [first = 0] = vector;
+  if ((first === 0 || first === 0xff) && vector.every((byte) => byte === first)) {
+    const what = `its last ${ResetVector} bytes, where a processor begins, are all ${hex(first, 2)}`;
+    throw new BackplaneError(
+      'bad-firmware',
+      `-bios ${file}: it is no firmware: ${what}. Give an image that ends in code, such as bios-256k.bin.`,
+    );
+  }
+  if (vector.some((byte) => Jumps.includes(byte))) return undefined;
+  return ` The last ${ResetVector} bytes of ${file}, where a processor begins, have no jump: is it a firmware for a PC?`;
+}
 
 /** The firmware of the package. */
 async function ownImage(): Promise<Uint8Array> {

@@ -133,3 +133,25 @@ export async function loadProgram(path: string): Promise<Record<string, unknown>
     );
   }
 }
+
+/** Codes of machine code that cannot go on, on either kernel. */
+const stops: readonly string[] = [
+  'code-outside-memory',
+  'instruction-not-executed',
+  'instruction-not-emulated',
+  'entry-refused',
+];
+
+/** What to do about machine code that cannot go on. `doubt` is what is odd about its file. */
+export const codeAdvice = (doubt = '', onHost = false): string =>
+  `${doubt}${onHost ? '' : ' To look at it, stop it before that: -limit N -save FILE, then backplane info registers -c -loadvm FILE.'}`;
+
+/** Runs machine code. Where it cannot go on, the refusal says what to do. */
+export async function withCodeAdvice<Outcome>(run: () => Promise<Outcome>, advice: string): Promise<Outcome> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (!(cause instanceof BackplaneError && stops.includes(cause.code))) throw cause;
+    throw new BackplaneError(cause.code, `${cause.message}${advice}`, { cause });
+  }
+}

@@ -1,4 +1,5 @@
 import type { RunOptions, SliceLimits } from '../../accelerator.ts';
+import { withGuestName } from '../../guest/code.ts';
 import { Errno } from '../abi.ts';
 import { EntryLoop, type EntryLoopParts } from '../entry-loop.ts';
 import { ExitPump } from '../exit-pump.ts';
@@ -37,7 +38,7 @@ export class RunLoop extends EntryLoop<ScheduledVcpu, RunLoopParts> {
   constructor(parts: RunLoopParts) {
     super(parts);
     const { kernel, host } = parts;
-    const failureOf = ({ vcpu }: ScheduledVcpu) => kernel.processor(vcpu.fd).failure;
+    const failureOf = ({ vcpu, image }: ScheduledVcpu) => withGuestName(kernel.processor(vcpu.fd).failure, image);
     this.time = parts.time;
     this.turns = new TurnScheduler(parts);
     this.stops = new RunStops(host, parts.time, this.turns);
