@@ -197,6 +197,26 @@ describe('machine code on', () => {
     machine.dispose();
   });
 
+  it('is shown without its bytes, and executes nothing then: what it was is no longer there to save', async () => {
+    const machine = await machineFor();
+    machine.run(clockGuest, { operationLimit: 20 });
+    const snapshot = JSON.parse(JSON.stringify(machine.save()));
+    const { registerDump } = machine.accelerator;
+    machine.dispose();
+    const accelerator = simulatedAccelerator({ machineCode: await x86() });
+    const shown = Machine.restore(isapc, snapshot, { accelerator });
+    expect(accelerator.registerDump).toBe(registerDump);
+    expect(shown.memory.read(Start, 4)).toBe(new DataView(clockGuest.bytes.buffer).getUint32(0, true));
+    expect([shown.resume().reason, accelerator.operations]).toEqual(['finished', 20]);
+    shown.reset();
+    expect([shown.resume().reason, accelerator.operations]).toEqual(['finished', 20]);
+    const again = JSON.parse(JSON.stringify(shown.save()));
+    expect(again.accelerator.processors[0]).toMatchObject({ guest: null, finished: true });
+    shown.run(clockGuest);
+    expect(result(shown)).toBe(Interrupts);
+    shown.dispose();
+  });
+
   it.each([
     ['registers', 'specialRegisters'],
     ['code', 'guest'],

@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Registers } from '../../sdk/accelerator/kvm/abi.ts';
 import { al, assemble } from '../../sdk/assembler.ts';
 import { seaBiosPaths, whyNoSeaBios } from '../machines/boots.ts';
 import { needs, whyNoX86 } from '../needs.ts';
@@ -136,14 +137,73 @@ describe('a file that is no firmware', needs('host', whyNoX86()), () => {
 });
 
 describe('a snapshot of machine code', needs('host', whyNoX86()), () => {
-  it('is refused by info and by a program, and the way to look into it is named', async () => {
-    const saved = join(folder, 'code.json');
-    expect(await backplane('run', '-limit', '1000', '-serial', 'none', '-save', saved)).toMatchObject({ status: 0 });
-    for (const words of [
-      ['info', 'screen'],
-      ['run', 'examples/read-clock.ts', '-machine', 'pc,chips=all'],
-    ])
-      expectRefused(await backplane(...words, '-loadvm', saved), 'state-mismatch', 'in machine code', 'Ctrl-A c');
+  const save = async (to: string, ...words: string[]) => {
+    const path = join(folder, to);
+    expect(await backplane('run', ...words, '-save', path)).toMatchObject({ status: 0, noted: '' });
+    const { processors } = JSON.parse(readFileSync(path, 'utf8')).accelerator;
+    return { path, rip: processors[0].registers.slice(2 * Registers.rip, 2 * Registers.rip + 4) };
+  };
+  const rom = file('tiny.bin', image(0xeb, 0xfe));
+  const loader = ['-device', `loader,file=${halting},addr=0x1000,cpu-num=0`];
+  const short = ['-limit', '3', '-serial', 'none'];
+
+  it('is shown by info without what it was saved with: its devices, its screen, and its processor', async () => {
+    for (const [name, ...words] of [
+      ['own.json', '-limit', '200000', '-serial', 'none'],
+      ['isa.json', '-machine', 'isapc', '-limit', '9', '-serial', 'none'],
+      ['bios.json', '-bios', rom, ...short],
+      ['loader.json', ...loader, ...short.slice(0, 2)],
+    ] as const) {
+      const { path, rip } = await save(name, ...words);
+      const machine = words.includes('isapc') ? ['-machine', 'isapc'] : [];
+      const info = (...topic: string[]) => backplane('info', ...topic, ...machine, '-loadvm', path);
+      const [, eip = ''] = /EIP=([0-9a-f]{8})/.exec((await info('registers', '-c')).printed) ?? [];
+      expect([eip.slice(6), eip.slice(4, 6)].join(''), name).toBe(rip);
+      expect(await info('screen')).toMatchObject({ status: 0, noted: '' });
+      expect((await info('qtree')).printed).toContain('dev: mc146818rtc');
+    }
+    const { printed } = await backplane('info', 'mtree', '-f', '-loadvm', join(folder, 'bios.json'), '--json');
+    expect(JSON.parse(printed).join()).toContain('pc.bios');
+  });
+
+  it('shows no processor of a machine that has executed no code, and takes -c for registers only', async () => {
+    expect((await backplane('info', 'registers', '-c')).printed).toBe('no processor executes machine code');
+    expectRefused(await backplane('info', 'qtree', '-c'), 'misplaced-argument', "'info registers'");
+  });
+
+  it('goes on with what it was saved with only, which a refusal names, and says how to write', async () => {
+    const [own, bios, binary] = [
+      await save('own.json', ...short),
+      await save('bios.json', '-bios', rom, ...short),
+      await save('loader.json', ...loader, ...short.slice(0, 2)),
+    ].map(({ path }) => path) as [string, string, string];
+    for (const [path, ...words] of [
+      [own, ...short],
+      [bios, '-bios', rom, ...short],
+      [binary, ...loader],
+    ] as const)
+      expect(await backplane('run', ...words, '-loadvm', path)).toMatchObject({ status: 0, noted: '' });
+    const other = file('other.bin', image(0x90, 0xeb, 0xfd));
+    mkdirSync(join(folder, 'elsewhere'));
+    const namesake = file('elsewhere/tiny.bin', image(0x90, 0xeb, 0xfd));
+    const isFirmware = "with the firmware 'tiny.bin' of 65,536 bytes";
+    for (const [path, words, ...named] of [
+      [bios, short, isFirmware, "this run has 'backplane firmware'", 'Write: -bios tiny.bin'],
+      [bios, ['-bios', other], isFirmware, "'other.bin'", 'Write: -bios tiny.bin'],
+      [bios, ['-bios', namesake], isFirmware, "another 'tiny.bin'", 'Write: -bios tiny.bin'],
+      [bios, ['examples/read-clock.ts'], isFirmware, 'the program', 'Write: -bios tiny.bin'],
+      [own, ['-bios', rom], 'with the firmware of the package', "'tiny.bin'", 'leave -bios, -kernel'],
+      [binary, short, "with the machine code 'halting.bin' of 6 bytes", '-device loader,file=halting.bin'],
+      [binary, [...loader, '-cpu-mode', 'protected'], "another 'halting.bin'", '-kernel halting.bin'],
+    ] as const)
+      expectRefused(await backplane('run', ...words, '-loadvm', path), 'state-mismatch', `-loadvm '${path}'`, ...named);
+  });
+
+  it('of a program is not gone on with by what boots', async () => {
+    const path = join(folder, 'program.json');
+    const run = (...words: string[]) => backplane('run', ...words, '-machine', 'isapc');
+    expect(await run('examples/read-clock.ts', '-limit', '3', '-save', path)).toMatchObject({ status: 0 });
+    expectRefused(await run('-loadvm', path), 'state-mismatch', 'the guest program', 'run FILE.ts -loadvm FILE');
   });
 });
 
@@ -174,8 +234,12 @@ describe('SeaBIOS by -bios', needs('host', whyNoX86() ?? whyNoSeaBios()), () => 
     const short = ['-limit', '1000', '-serial', 'none'];
     expect(await backplane('run', '-bios', firmware, ...short, '-save', saved)).toMatchObject({ status: 0 });
     const without = await backplane('run', ...short, '-loadvm', saved);
-    expectRefused(without, 'state-mismatch', 'vga.rom', 'Give -bios, -kernel and -drive as they were');
+    expectRefused(without, 'state-mismatch', "the firmware 'bios-256k.bin' of 262,144 bytes", '-bios bios-256k.bin');
+    const alone = file('bios-256k.bin', readFileSync(firmware));
+    const blind = await backplane('run', '-bios', alone, ...short, '-loadvm', saved);
+    expectRefused(blind, 'state-mismatch', 'vga.rom', 'the files beside -bios');
     expect(await backplane('run', '-bios', firmware, ...short, '-loadvm', saved)).toMatchObject({ status: 0 });
+    expect(await backplane('info', 'screen', '-loadvm', saved)).toMatchObject({ status: 0, noted: '' });
   });
 
   it.each(['isapc', 'pc,chips=basic'])('has none that no card of %s asks for', async (machine) => {

@@ -25,7 +25,7 @@ const commands: [string, Command][] = Object.entries({
   serve: serveCommand,
 });
 /** Other names of options that the help has under their first. */
-const aliases = ['M', 'D', 'o', 'f'];
+const aliases = ['M', 'D', 'o', 'f', 'c'];
 
 describe.each(commands)('backplane %s --help', (name, command) => {
   it('shows every option that the command takes, and none that it does not', async () => {

@@ -122,18 +122,35 @@ function readProgram(
   }
 }
 
-/** Machine code by its name and a checksum: a reset puts it in place again. */
+/** Machine code by its name, its size and a checksum: a reset puts it in place again. */
 export function saveCodeGuest(code: GuestCode): Json {
-  return { kind: 'code', name: code.name, checksum: checksumOfCode(code) };
+  const { name, pieces, start } = code;
+  const size = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return { kind: 'code', name, size, start: startOf(start), checksum: checksumOfCode(code) };
 }
 
-/** The guest that was saved must be the one that is given; undefined if the state is that of another kind of guest. */
-export function readCodeGuest(reader: JsonReader, image: GuestImage | undefined): GuestCode | undefined {
-  if (image === undefined || !isGuestCode(image) || reader.member('kind').data !== 'code') return undefined;
-  const name = reader.only('kind', 'name', 'checksum').member('name').text();
-  if (reader.member('checksum').integer(0) !== checksumOfCode(image))
+const startOf = (start: GuestCode['start']): string => (start === 'reset' ? start : start.mode);
+
+/**
+ * Whether it is the state of machine code, and no other kind of guest is given. The code must be what was saved. Without any, the
+ * state can be looked at, and the processor executes nothing.
+ */
+export function readCodeGuest(reader: JsonReader, image: GuestImage | undefined): boolean {
+  if (reader.member('kind').data !== 'code' || (image !== undefined && !isGuestCode(image))) return false;
+  const name = reader.only('kind', 'name', 'size', 'start', 'checksum').member('name').text();
+  const size = reader.member('size').integer(0);
+  const start = reader.member('start').text();
+  const checksum = reader.member('checksum').integer(0);
+  if (image === undefined || reader.problems.length > 0) return true;
+  if (!isSavedCode({ size, start, checksum }, image))
     reader.refuse(`the machine code '${image.name}' is not what was saved, '${name}'`);
-  return image;
+  return true;
+}
+
+/** Whether this is the machine code that was saved, by all but its name. */
+export function isSavedCode(saved: { readonly [member: string]: unknown }, image: GuestCode): boolean {
+  const present = saveCodeGuest(image) as { readonly [member: string]: unknown };
+  return ['size', 'start', 'checksum'].every((member) => saved[member] === present[member]);
 }
 
 function readRecording(reader: JsonReader, guest: TraceGuest, operation: GuestOperation): ResumedGuest {

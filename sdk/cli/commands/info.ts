@@ -1,19 +1,23 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Arguments, Command } from '../command.ts';
+import { acceleratorMaker } from '../options/accelerator.ts';
 import { backendHelp, backendSyntax, withoutTheHost } from '../options/backends.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
+import { readSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
+import { isOfMachineCode, likeSaved } from '../snapshot/saved-guest.ts';
 
 /** Topics that have data for -json, and no text alone. */
 const data: Readonly<Record<string, (machine: Machine) => Promise<unknown>>> = {
   coalesced: async (machine) => (await import('../../coalescing/index.ts')).explainCoalescedIo(machine),
 };
 
-const switches = { f: true, D: true, o: true } as const;
+const switches = { f: true, D: true, o: true, c: true } as const;
 
 export const infoCommand: Command = {
-  usage: 'backplane info TOPIC [-f] [-D] [-o] [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
+  usage:
+    'backplane info TOPIC [-f] [-D] [-o] [-c] [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
   summary: 'look into a machine',
   help: `Builds a machine, or restores one that was saved, lets nothing run on it, and prints what can be seen of it. Its back ends are
 not opened; images of disks are, for reading.
@@ -25,13 +29,14 @@ not opened; images of disks are, for reading.
   qtree                 devices, their options and their wires
   chardev, block        back ends for characters, and images of disks
   registers             what the guest would read from each declared register, read without side effects
+  registers -c          the registers of the processor, of a machine that was saved with a guest in machine code
   screen                the text on the screen of a display adapter
   coalesced             every range declared coalesced: alive, narrowed, dead (and why), unprotected
 
 Options:
 ${machineHelp}
 ${backendHelp}
-  -loadvm FILE          the machine that 'run -save' wrote down
+  -loadvm FILE          the machine that 'run -save' wrote down; its program, firmware or kernel is not needed
   -json                 a JSON value: for 'coalesced' the findings, else the lines of text
 
 Examples:
@@ -43,14 +48,17 @@ Examples:
     const { infoText } = await import('../../monitor/index.ts');
     const topic = await chooseTopic(args);
     const given = Object.keys(switches).filter((name) => args.has(name));
-    const { definition, request: asked, backends, plugins, warnings } = await chooseMachine(args);
-    const { Machine } = await import('../../machine/index.ts');
-    const request = { ...asked, backends: await withoutTheHost(backends) };
+    const chosen = await chooseMachine(args);
     const saved = args.value('loadvm');
+    const snapshot = saved === undefined ? undefined : readSnapshotFile(saved);
+    const { definition, request: asked, backends, plugins, warnings } = likeSaved(chosen, snapshot);
+    const { Machine } = await import('../../machine/index.ts');
+    const create = await acceleratorMaker({ name: 'kvm-sim', options: {} }, isOfMachineCode(snapshot));
+    const request = { ...asked, accelerator: create({}), backends: await withoutTheHost(backends) };
     const machine =
       saved === undefined
         ? Machine.create(definition, request)
-        : await restoreFile(saved, definition, request, plugins);
+        : await restoreFile(saved, definition, request, plugins, snapshot);
     for (const warning of warnings) terminal.note(`warning: ${warning}`);
     const text = infoText(machine, topic, given).trimEnd();
     const found = Object.hasOwn(data, topic) ? data[topic] : undefined;

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { GuestCode } from '../../accelerator/guest/code.ts';
+import type { CodePiece, GuestCode } from '../../accelerator/guest/code.ts';
 import { memoryImage } from '../../backend/memory-backends.ts';
 import type { Backend } from '../../backend/transport.ts';
 import { BackplaneError } from '../../base/errors.ts';
@@ -116,7 +116,9 @@ export async function chooseBoot(
   const images = [image];
   const beside = join(dirname(bios), VgaBios.file);
   if (existsSync(beside)) images.push(imageOf('firmware', beside, LargestFirmware, '-bios'));
-  return { ...fromRom(images), doubt, vgaBios: images[1]?.bytes };
+  // A reset puts its bytes into the ROM again, as in QEMU, and a snapshot tells it from others.
+  const pieces = [{ address: 2 ** 32 - image.bytes.length, bytes: image.bytes }];
+  return { ...fromRom(images, pieces), doubt, vgaBios: images[1]?.bytes };
 }
 
 const imageOf = (kind: BootImage['kind'], file: string, most: number, option = `-${kind}`): BootImage => ({
@@ -153,9 +155,9 @@ async function ownImage(): Promise<Uint8Array> {
 }
 
 /** Firmware begins where a processor begins after a reset. */
-const fromRom = (images: readonly BootImage[]): BootRequest => {
+const fromRom = (images: readonly BootImage[], pieces: readonly CodePiece[] = []): BootRequest => {
   const { name, bytes: firmware } = images[0] as BootImage;
-  return { images, firmware, code: async () => ({ name, pieces: [], start: 'reset' }) };
+  return { images, firmware, code: async () => ({ name, pieces, start: 'reset' }) };
 };
 
 async function kernelCode(

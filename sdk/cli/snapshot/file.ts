@@ -103,3 +103,10 @@ export async function writeSnapshotFile(path: string, machine: Machine): Promise
     );
   writeOutput(snapshotFile, path, text);
 }
+
+/** A member of what a snapshot's file has; undefined where there is none. */
+export function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+}

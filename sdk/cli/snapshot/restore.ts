@@ -1,24 +1,26 @@
-import { isProgramImage } from '../../accelerator/accelerator.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import type { Machine, MachineDefinition, RestoreRequest } from '../../machine/index.ts';
 import { knownDevices, knownMachines } from '../catalogue.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
 import { shellWord } from '../text.ts';
-import { readSnapshotFile } from './file.ts';
+import { member, readSnapshotFile } from './file.ts';
+import { checkSavedGuest, isOfMachineCode } from './saved-guest.ts';
 
-/** `-loadvm FILE`: restores the saved machine. Refusals name the file and the options to add. */
+/** `-loadvm FILE`: restores the saved machine. Refusals name the file and the options to add. What was `read` is not read again. */
 export async function restoreFile(
   path: string,
   definition: MachineDefinition,
   request: RestoreRequest,
   plugins: readonly LoadedPlugin[],
+  read?: unknown,
 ): Promise<Machine> {
   const { Machine, NoSuchDevice } = await import('../../machine/index.ts');
   const { StateError } = await import('../../state/restore-plan.ts');
   const { closeBackends } = await import('../../backend/index.ts');
-  let snapshot: unknown;
+  let snapshot = read;
   try {
-    snapshot = readSnapshotFile(path);
+    snapshot ??= readSnapshotFile(path);
+    checkSavedGuest(path, snapshot, [request.guests ?? []].flat());
     await checkSnapshotNeeds(path, snapshot, definition, plugins);
   } catch (failure) {
     await closeBackends(request.backends ?? []);
@@ -33,8 +35,10 @@ export async function restoreFile(
       .filter(({ problem }) => problem.startsWith(NoSuchDevice))
       .map(({ device }) => device);
     const saved = typeof snapshot === 'object' && snapshot !== null ? (snapshot as Saved) : {};
-    const advice =
-      machineCodeAdvice(saved, request, cause.differences) ?? optionsFor(saved, missing, cause.differences);
+    const files = isOfMachineCode(snapshot)
+      ? '\n  Give -drive and the files beside -bios as they were when it was saved.'
+      : '';
+    const advice = optionsFor(saved, missing, cause.differences) || files;
     throw new BackplaneError(cause.code, `-loadvm '${path}': ${cause.message}${advice}`, { cause });
   }
 }
@@ -42,7 +46,6 @@ export async function restoreFile(
 interface Saved {
   readonly machine?: { readonly name?: unknown };
   readonly devices?: unknown;
-  readonly accelerator?: unknown;
 }
 interface SavedDevice {
   readonly id?: unknown;
@@ -53,20 +56,6 @@ interface SavedDevice {
 interface Difference {
   readonly device?: string | undefined;
   readonly path: string;
-}
-
-/** How to restore what was saved with a guest in machine code, where that is the cause; undefined elsewhere. */
-function machineCodeAdvice(
-  { accelerator }: Saved,
-  { guests = [] }: Pick<RestoreRequest, 'guests'>,
-  differences: readonly Difference[],
-): string | undefined {
-  const processors = member(accelerator, 'processors');
-  if (member(Array.isArray(processors) ? processors[0] : undefined, 'code') === undefined) return undefined;
-  if ([guests].flat().every(isProgramImage))
-    return "\n  It was saved with a guest in machine code. Restore it by 'backplane run' without a program; Ctrl-A c opens a monitor with 'info'.";
-  const isAboutMemory = differences.every(({ path }) => path.startsWith('memory.'));
-  return isAboutMemory ? '\n  Give -bios, -kernel and -drive as they were when it was saved.' : undefined;
 }
 
 /** The options to add, from the differences between the machine and the snapshot. */
@@ -153,12 +142,6 @@ async function unknownDevices(snapshot: unknown, machine: MachineDefinition, plu
     const [id, type] = [nameAt(device, 'id'), nameAt(device, 'type')];
     return id === undefined || type === undefined || types.has(type) ? [] : [{ id, type }];
   });
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
 }
 
 /** A name that is fit for a message; undefined for other values. */

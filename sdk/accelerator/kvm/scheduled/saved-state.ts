@@ -136,10 +136,10 @@ function readProcessor(
   const { vcpu } = state;
   const atItsEnd = isAtItsEnd(vcpu.id, { halted, finished, interruptsEnabled: interruptFlag });
   const processor = kernel.processor(vcpu.fd);
-  const code = readCodeGuest(reader.member('guest'), image);
-  if (code === undefined) refuseOwnState(reader.member('code'));
-  const applyCode = code && processor.readCode(reader.member('code'));
-  const resumed: ResumedGuest = code
+  const isCode = readCodeGuest(reader.member('guest'), image);
+  if (!isCode) refuseOwnState(reader.member('code'));
+  const applyCode = isCode ? processor.readCode(reader.member('code')) : undefined;
+  const resumed: ResumedGuest = isCode
     ? { guest: undefined, operation: new GuestOperation() }
     : readGuest(reader.member('guest'), image, atItsEnd);
   return () => {
@@ -147,8 +147,8 @@ function readProcessor(
     state.image = image;
     state.guest = resumed.guest;
     const stage = { ...execution, operation: resumed.operation };
-    if (code === undefined) processor.resume(resumed.guest, stage);
-    else processor.resumeCode(stage);
+    if (isCode) processor.resumeCode(stage);
+    else processor.resume(resumed.guest, stage);
     vm.call(vcpu.fd, VcpuRequest.SetRegisters, registers, `restore the registers of vCPU ${vcpu.id}`);
     vm.call(vcpu.fd, VcpuRequest.SetSpecialRegisters, special, `restore the segments of vCPU ${vcpu.id}`);
     applyCode?.();
@@ -156,7 +156,7 @@ function readProcessor(
     vcpu.run.setUint8(KvmRun.ifFlag, interruptFlag ? 1 : 0);
     state.halted = halted;
     state.exitPending = false;
-    state.finished = finished || (code === undefined && resumed.guest === undefined);
+    state.finished = finished || (isCode ? image : resumed.guest) === undefined;
   };
 }
 
