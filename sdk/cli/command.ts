@@ -74,6 +74,19 @@ function unknownOption(dashes: string, name: string, syntax: OptionSyntax): Back
   );
 }
 
+/** The one operand of a command. `missing` says what to write where there is none. */
+export function onlyOperand(
+  command: string,
+  kind: string,
+  [operand, ...more]: readonly string[],
+  missing: string,
+): string {
+  if (operand === undefined)
+    throw new BackplaneError('missing-operand', `${command}: the ${kind} is missing. ${missing}`);
+  if (more.length === 0) return operand;
+  throw new BackplaneError('too-many-operands', `${command} takes one ${kind}, not also '${more.join(' ')}'.`);
+}
+
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly arguments: Arguments;

@@ -30,11 +30,6 @@ export class HostCounts implements KernelCounts {
   interruptWindowExits = 0;
   ringFullExits = 0;
   injectedInterrupts = 0;
-  /** KVM does not tell. What went into the ring is counted by its drain. */
-  readonly vmExits = undefined;
-  readonly coalescedWrites = undefined;
-  readonly ioeventfdSignals = undefined;
-  readonly rows = undefined;
 
   /** The HLT behind the last access of a recording is no exit of the recorded guest. */
   forgetHalt(): void {

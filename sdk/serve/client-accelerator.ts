@@ -17,11 +17,6 @@ class AccessCounts implements KernelCounts {
   readonly haltExits = 0;
   readonly interruptWindowExits = 0;
   readonly ringFullExits = 0;
-  readonly vmExits = undefined;
-  readonly coalescedWrites = undefined;
-  readonly ioeventfdSignals = undefined;
-  readonly injectedInterrupts = undefined;
-  readonly rows = undefined;
 
   get userspaceExits(): number {
     return this.portUserspaceExits + this.memoryUserspaceExits;

@@ -90,11 +90,6 @@ const NoCounts = {
   haltExits: 0,
   interruptWindowExits: 0,
   ringFullExits: 0,
-  vmExits: undefined,
-  coalescedWrites: undefined,
-  ioeventfdSignals: undefined,
-  injectedInterrupts: undefined,
-  rows: undefined,
   reset() {
     Object.assign(this, NoCounts);
   },

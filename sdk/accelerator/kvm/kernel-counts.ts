@@ -1,6 +1,6 @@
 /**
  * What a kernel of KVM has counted. A kernel that executes its guests itself knows all of it. Of the host's kernel, userspace
- * sees the returns of KVM_RUN only: what it does not know is undefined.
+ * sees the returns of KVM_RUN only: what it does not know is left out. What went into the ring is counted by its drain then.
  */
 export interface KernelCounts {
   /** Returns of KVM_RUN with an exit; interruptions (kicks, slices, the guest's end) are not exits. */
@@ -12,13 +12,13 @@ export interface KernelCounts {
   /** Exits of writes that a zone matched and the ring had no room for. */
   readonly ringFullExits: number;
   /** Every instruction that left guest mode. */
-  readonly vmExits: number | undefined;
+  readonly vmExits?: number | undefined;
   /** Writes that went into the ring. */
-  readonly coalescedWrites: number | undefined;
-  readonly ioeventfdSignals: number | undefined;
-  readonly injectedInterrupts: number | undefined;
+  readonly coalescedWrites?: number | undefined;
+  readonly ioeventfdSignals?: number | undefined;
+  readonly injectedInterrupts?: number | undefined;
   /** Exits by address; undefined where the kernel does not keep them. */
-  readonly rows: ExitRows | undefined;
+  readonly rows?: ExitRows | undefined;
   /** Starts counting anew. */
   reset(): void;
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { BackplaneError } from '../../base/errors.ts';
 import { counted, didYouMean } from '../../base/text.ts';
-import type { Command } from '../command.ts';
+import { type Command, onlyOperand } from '../command.ts';
 import { parseCount } from '../options/accelerator.ts';
 import { ConformanceSeconds, checkPlugin, type PluginFinding, said } from '../plugins/check.ts';
 import { loadPlugin } from '../plugins/load.ts';
@@ -35,11 +35,7 @@ Examples:
   backplane check ./my-board.ts -device my-uart -json`,
   options: { device: 'DEVICE', seconds: 'N' },
   async run({ terminal, arguments: args, json }) {
-    const [name, ...rest] = args.positional;
-    if (name === undefined)
-      throw new BackplaneError('missing-operand', "check: the plugin is missing. Write 'check FILE.ts'.");
-    if (rest.length > 0)
-      throw new BackplaneError('too-many-operands', `check takes one plugin, not also '${rest.join(' ')}'.`);
+    const name = onlyOperand('check', 'plugin', args.positional, "Write 'check FILE.ts'.");
     const { nodeHost } = await import('../node.ts');
     const host = { ...nodeHost, progress: (line: string) => terminal.progress(line) };
     const seconds = parseCount(args, 'seconds', 'seconds');

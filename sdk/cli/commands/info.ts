@@ -1,6 +1,5 @@
-import { BackplaneError } from '../../base/errors.ts';
 import type { Machine } from '../../machine/index.ts';
-import type { Arguments, Command } from '../command.ts';
+import { type Command, onlyOperand } from '../command.ts';
 import { acceleratorMaker } from '../options/accelerator.ts';
 import { backendHelp, backendSyntax, withoutTheHost } from '../options/backends.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
@@ -46,8 +45,8 @@ Examples:
   options: { ...machineSyntax, ...backendSyntax, ...switches, loadvm: 'FILE' },
   async run({ terminal, arguments: args, json }) {
     const { infoText } = await import('../../monitor/index.ts');
-    const topic = await chooseTopic(args);
     const given = Object.keys(switches).filter((name) => args.has(name));
+    const topic = await chooseTopic(args.positional, given);
     const chosen = await chooseMachine(args);
     const saved = args.value('loadvm');
     const snapshot = saved === undefined ? undefined : readSnapshotFile(saved);
@@ -68,19 +67,9 @@ Examples:
   },
 };
 
-async function chooseTopic(args: Arguments): Promise<string> {
+async function chooseTopic(positional: readonly string[], given: readonly string[]): Promise<string> {
   const { checkTopic, infoTopicNames } = await import('../../monitor/index.ts');
-  const [name, ...rest] = args.positional;
-  if (name === undefined)
-    throw new BackplaneError(
-      'missing-operand',
-      `info: the topic is missing. Write one of: ${infoTopicNames.join(', ')}.`,
-    );
-  if (rest.length > 0)
-    throw new BackplaneError('too-many-operands', `info takes one topic, not also '${rest.join(' ')}'.`);
-  checkTopic(
-    name,
-    Object.keys(switches).filter((one) => args.has(one)),
-  );
+  const name = onlyOperand('info', 'topic', positional, `Write one of: ${infoTopicNames.join(', ')}.`);
+  checkTopic(name, given);
   return name;
 }

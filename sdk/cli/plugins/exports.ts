@@ -29,21 +29,12 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
   };
   const { devices, machines, observers, backends, services } = sorted;
   for (const machine of machines) checkMachine(`plugin '${plugin}'`, machine);
-  refuseDuplicates(
-    plugin,
-    'devices of the type',
-    devices.map(({ metadata }) => metadata.type),
-  );
-  refuseDuplicates(
-    plugin,
-    'machines of the name',
-    machines.map(({ name }) => name),
-  );
-  refuseDuplicates(
-    plugin,
-    'kinds of back ends of the name',
-    backends.map(({ kind }) => kind),
-  );
+  const named = [
+    ['devices of the type', devices.map(({ metadata }) => metadata.type)],
+    ['machines of the name', machines.map(({ name }) => name)],
+    ['kinds of back ends of the name', backends.map(({ kind }) => kind)],
+  ] as const;
+  for (const [what, names] of named) refuseDuplicates(plugin, what, names);
   if ([devices, machines, observers, backends, services].some(({ length }) => length > 0)) return sorted;
   const names = Object.keys(exported).filter((name) => name !== 'default' || !isNothing(exported[name]));
   throw new BackplaneError(

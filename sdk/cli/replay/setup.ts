@@ -9,7 +9,7 @@ import { describeDifference } from '../../machine/access-names.ts';
 import type { Machine } from '../../machine/index.ts';
 import { readHeader } from '../../recording/header.ts';
 import { requestOf } from '../../recording/replay.ts';
-import type { Arguments } from '../command.ts';
+import { type Arguments, onlyOperand } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
 import { type MachineChoice, withInstantLines } from '../options/machine.ts';
 import { chooseRtc, startAt } from '../options/rtc.ts';
@@ -58,17 +58,8 @@ export const localApic: ConditionalModel = {
 };
 
 /** The recording that a command names. */
-export function namedRecording(command: string, [nameOrPath, ...more]: readonly string[]): string {
-  if (nameOrPath === undefined) {
-    throw new BackplaneError(
-      'missing-operand',
-      `${command}: the recording is missing. Write 'backplane ${command} linux61-boot-rtc'.`,
-    );
-  }
-  if (more.length > 0)
-    throw new BackplaneError('too-many-operands', `${command} takes one recording, not also '${more.join(' ')}'.`);
-  return nameOrPath;
-}
+export const namedRecording = (command: string, positional: readonly string[]): string =>
+  onlyOperand(command, 'recording', positional, `Write 'backplane ${command} linux61-boot-rtc'.`);
 
 export async function readRecording(nameOrPath: string, terminal: Terminal): Promise<RecordedTrace> {
   const { readTrace } = await import('./trace-file.ts');
