@@ -1,3 +1,4 @@
+import { endingSignals } from '../backend/node/at-exit.ts';
 import { openStdio } from '../backend/node/stdio.ts';
 import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
 import { reasonOf } from '../base/system-errors.ts';
@@ -141,6 +142,23 @@ let isLeavingOnPurpose = false;
 export function leave(status: number): never {
   isLeavingOnPurpose = true;
   process.exit(status);
+}
+
+/** Of a process that a signal ends: 128 and its number. */
+const statuses = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Calls `end` for the first signal that asks for the end. While that is under way one ends the process. Answers how to stop that. */
+export function onEndingSignals(end: (signal: NodeJS.Signals) => void, isEnding = () => false): () => void {
+  let isFirst = true;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (!isFirst || isEnding()) leave(statuses[signal as keyof typeof statuses]);
+    isFirst = false;
+    end(signal);
+  };
+  for (const signal of endingSignals) process.on(signal, onSignal);
+  return () => {
+    for (const signal of endingSignals) process.off(signal, onSignal);
+  };
 }
 
 export function isLeaving(): boolean {

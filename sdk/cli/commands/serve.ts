@@ -1,4 +1,3 @@
-import { endingSignals } from '../../backend/node/at-exit.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { count, formatTable } from '../../base/text.ts';
 import { afterHostTime } from '../../clock/host-time.ts';
@@ -16,7 +15,7 @@ import { noteBackendErrors } from '../run-output.ts';
 import { planServe, qemuLine, type ServePlan, type ServePlans, typeOf } from '../serve/plan.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
-import { leave, type Terminal } from '../terminal.ts';
+import { onEndingSignals, type Terminal } from '../terminal.ts';
 
 /** How often -watch looks at the files of plugins, in milliseconds. */
 const LookEvery = 50;
@@ -79,19 +78,24 @@ Examples:
     for (const warning of warnings) terminal.note(`warning: ${warning}`);
     const qemu = vfioUserCommand();
     const servers: FunctionServer[] = [];
-    let signals: Signals | undefined;
+    let leaveSignals = (): void => {};
     let file: RecordingFile | undefined;
     try {
       for (const plan of plans) servers.push(await startServer(plan, planned, args, terminal));
       // Until here a signal ends the process: a back end may wait for its client, and there is nothing to save.
-      signals = new Signals(terminal);
+      const signalled = new Promise<void>((resolve) => {
+        leaveSignals = onEndingSignals((signal) => {
+          terminal.note(`${signal}: the service ends.`);
+          resolve();
+        });
+      });
       if (recordTo !== undefined) file = new RecordingFile(recordTo, (why) => terminal.note(`warning: ${why}`));
       const ends = watchAll(servers, planned, args, terminal);
       if (file !== undefined) ends.push((servers[0] as FunctionServer).record(file));
       const line = qemuLine(plans, { qemu, ram: args.value('ram'), waits: args.has('watch') });
       if (json) terminal.print(JSON.stringify({ ready: plans.map(asData), qemu: line }));
       else terminal.print(`${plans.map(readyLine).join('\n')}\nAttach with QEMU 10.1 or later:\n${line}`);
-      await Promise.race([signals.first, ...(args.has('once') ? [allServed(servers)] : [])]);
+      await Promise.race([signalled, ...(args.has('once') ? [allServed(servers)] : [])]);
       for (const end of ends) end();
       for (const server of servers) server.disconnect();
       if (saveTo !== undefined) await writeSnapshotFile(saveTo, (servers[0] as FunctionServer).machine);
@@ -101,7 +105,7 @@ Examples:
         for (const [index, { counts }] of servers.entries()) terminal.print(summary(plans[index] as ServePlan, counts));
     } finally {
       for (const server of servers) await server.close();
-      signals?.close();
+      leaveSignals();
       file?.close();
     }
   },
@@ -178,29 +182,6 @@ function watchAll(
     };
     return [...traced, end];
   });
-}
-
-/** Signals that end the service; the second one ends the process. */
-class Signals {
-  readonly first: Promise<void>;
-  private onSignal = (_by: NodeJS.Signals): void => {};
-
-  constructor(terminal: Terminal) {
-    this.first = new Promise((resolve) => {
-      let isFirst = true;
-      this.onSignal = (signal) => {
-        if (!isFirst) leave(1);
-        isFirst = false;
-        terminal.note(`${signal}: the service ends.`);
-        resolve();
-      };
-    });
-    for (const signal of endingSignals) process.on(signal, this.onSignal);
-  }
-
-  close(): void {
-    for (const signal of endingSignals) process.off(signal, this.onSignal);
-  }
 }
 
 /** Each device has had a client, and the last one has gone. */

@@ -1,5 +1,4 @@
 import type { GuestImage, RunOutcome } from '../../accelerator/index.ts';
-import { endingSignals } from '../../backend/node/at-exit.ts';
 import { escapeHelp } from '../../backend/node/escape-keys.ts';
 import { openStdio } from '../../backend/node/stdio.ts';
 import type { ShowsText } from '../../device/index.ts';
@@ -7,11 +6,8 @@ import type { Machine } from '../../machine/index.ts';
 import { type PumpOptions, pump } from '../../machine/pump.ts';
 import { Monitor, type MonitorHost } from '../../monitor/index.ts';
 import { TerminalDisplay } from '../display/terminal-display.ts';
-import { leave, type Terminal } from '../terminal.ts';
+import { onEndingSignals, type Terminal } from '../terminal.ts';
 import { MonitorConsole } from './monitor-console.ts';
-
-/** Of a process that a signal ends: 128 and its number. */
-const statuses: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
 /** A run that its user can end, stop and look into: by signals, by Ctrl-A and by the monitor. */
 export class RunSession {
@@ -22,20 +18,14 @@ export class RunSession {
   private stopped: { readonly until: Promise<void>; readonly goOn: () => void; standing: () => void } | undefined;
   private readonly console: MonitorConsole | undefined;
   private readonly display: TerminalDisplay | undefined;
-  private readonly onSignal = (signal: NodeJS.Signals) => {
-    // The second one is not asked twice.
-    if (this.ending.signal.aborted) leave(statuses[signal] ?? 1);
-    this.terminal.note(`${signal}: the run ends between two instructions.`);
-    this.end(signal);
-  };
+  private readonly leaveSignals: () => void;
 
-  constructor(
-    machine: Machine,
-    private readonly terminal: Pick<Terminal, 'note'>,
-    host: Pick<MonitorHost, 'save'>,
-    screen?: ShowsText,
-  ) {
-    for (const signal of endingSignals) process.on(signal, this.onSignal);
+  constructor(machine: Machine, terminal: Pick<Terminal, 'note'>, host: Pick<MonitorHost, 'save'>, screen?: ShowsText) {
+    const onSignal = (signal: NodeJS.Signals) => {
+      terminal.note(`${signal}: the run ends between two instructions.`);
+      this.end(signal);
+    };
+    this.leaveSignals = onEndingSignals(onSignal, () => this.ending.signal.aborted);
     const keys = openStdio();
     if (keys === undefined) return;
     keys.onAction = (action, by) => {
@@ -76,7 +66,7 @@ export class RunSession {
   /** Signals end the process again, and the terminal is the guest's no more. */
   close(): void {
     this.console?.close();
-    for (const signal of endingSignals) process.off(signal, this.onSignal);
+    this.leaveSignals();
   }
 
   private end(by: string): void {

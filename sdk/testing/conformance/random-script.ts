@@ -17,8 +17,6 @@ export interface RandomScriptOptions {
   readonly hostile?: boolean;
   /** A hostile guest leaves the BARs as they are: only a reset would place them again. */
   readonly settled?: boolean;
-  /** Guest time passes now and then. Default: true. */
-  readonly waits?: boolean;
   /** Resets now and then. */
   readonly resets?: boolean;
 }
@@ -66,14 +64,14 @@ function addSteps(
   random: Random,
   options: RandomScriptOptions,
 ): void {
-  const { waits = true, resets = false, hostile = false, settled = false } = options;
+  const { resets = false, hostile = false, settled = false } = options;
   if (steps.length > 0 && random.oneIn(25)) {
     // Repeats a step, with time in between: counters overflow, and buffers fill.
     const again = random.pick(steps);
     const pause = { kind: 'wait', nanoseconds: random.pick(Waits) } as const;
-    const between = waits && random.oneIn(2) ? [pause] : [];
+    const between = random.oneIn(2) ? [pause] : [];
     for (let times = random.below(LongestBurst); times > 0; times--) steps.push(...between, again);
-  } else if (waits && random.oneIn(10)) {
+  } else if (random.oneIn(10)) {
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
   } else if (pins.length > 0 && random.oneIn(layout.targets.length > 0 ? 8 : 2)) {
     steps.push({ kind: 'pin', pin: random.pick(pins), level: random.oneIn(2) });
