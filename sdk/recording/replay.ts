@@ -238,12 +238,12 @@ function refuseOtherMachine(trace: RecordedTrace, header: RunHeader, machine: Ma
   const found: string[] = [];
   const present = new Map(describeMachine(machine).devices.map((device) => [(device as { id: string }).id, device]));
   for (const device of header.devices) {
-    const { id } = device as { readonly id?: unknown };
+    const { id, type } = device as { readonly id?: unknown; readonly type?: unknown };
     const own = present.get(String(id));
     present.delete(String(id));
     const problems: JsonProblem[] = [];
     if (own === undefined)
-      found.push(`device '${id}' is in the recording, and not here. Add the -device with which it was recorded`);
+      found.push(`device '${id}' is in the recording, and not here. Add it as it was recorded: -device ${type}`);
     else compare(new JsonReader(device, '', problems, 'recording'), own);
     found.push(...problems.map(({ path, problem }) => `device '${id}': ${path} ${problem}`));
   }
@@ -252,7 +252,7 @@ function refuseOtherMachine(trace: RecordedTrace, header: RunHeader, machine: Ma
   const lines = found.slice(0, MostShown).map((line) => `\n  - ${line}.`);
   throw new BackplaneError(
     'recording-of-another-machine',
-    `Recording '${trace.name}' was made on another machine '${machine.definition.name}':${lines.join('')}`,
+    `Recording '${trace.name}' was made on a '${machine.definition.name}' with other devices or options:${lines.join('')}`,
   );
 }
 

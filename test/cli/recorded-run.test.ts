@@ -121,6 +121,26 @@ describe('run -record', () => {
     expect(advised.printed).toContain('run on isapc');
   });
 
+  it('names a device that was plugged in, and is missing where its accesses are replayed', async () => {
+    const both = ['-device', 'isa-debugcon', '-device', 'isa-debugcon,id=second,iobase=0xea'];
+    await run(...both, '-record', at('plugged.iotrace'));
+    for (const words of [['replay', '-compare'], ['advise']]) {
+      const [command = '', ...options] = words;
+      for (const missing of [both, both.slice(2)]) {
+        const given = both.slice(missing.length);
+        const without = await backplane(command, at('plugged.iotrace'), ...options, ...given);
+        expect(without.status).toBe(0);
+        expect(without.noted).toMatch(
+          /^warning: not modelled: . recorded devices? that this machine lacks\. Add -device isa-debugcon/,
+        );
+      }
+      const plugged = await backplane(command, at('plugged.iotrace'), ...options, ...both);
+      expect([plugged.status, plugged.noted]).toEqual([0, '']);
+    }
+    const whole = await backplane('replay', at('plugged.iotrace'));
+    expectRefused(whole, 'recording-of-another-machine', "'isapc' with other devices", ': -device isa-debugcon.');
+  });
+
   it('overwrites recordings, and nothing else', async () => {
     expectRefused(await run('-record', at('note.txt')), 'file-exists', 'is not a recording');
     expect((await run('-record', at('run.iotrace'))).status).toBe(0);

@@ -18,7 +18,7 @@ import {
   readRecording,
   replaySetup,
   startOfClock,
-  warnOfTransfers,
+  warnOfAccessesAlone,
 } from '../replay/setup.ts';
 
 const DefaultRows = 10;
@@ -54,8 +54,8 @@ Examples:
     const name = namedRecording('advise', args.positional);
     const rows = rowsOf(args);
     const trace = await readRecording(name, terminal);
-    warnOfTransfers(trace, terminal);
     const machine = asRecorded(trace, await chooseMachine(args, undefined, machineOf(trace)));
+    warnOfAccessesAlone(trace, machine, terminal);
     const clock = startOfClock(args) ?? recordedClock(trace);
     const setup: ReplaySetup = { ...replaySetup(machine, clock), ...chooseTimerLimit(args) };
     for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);

@@ -24,7 +24,7 @@ import {
   readRecording,
   replaySetup,
   startOfClock,
-  warnOfTransfers,
+  warnOfAccessesAlone,
 } from '../replay/setup.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -69,7 +69,7 @@ Examples:
     const trace = await readRecording(name, terminal);
     const given = await chooseMachine(args, undefined, machineOf(trace));
     if (isExact(trace, args, given)) return replayExactly(trace, given, context);
-    warnOfTransfers(trace, terminal);
+    warnOfAccessesAlone(trace, given, terminal);
     const machine = asRecorded(trace, given);
     const accelerator = chooseAccelerator(args);
     const { options } = accelerator;

@@ -4,9 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts';
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { didYouMean, times } from '../../base/text.ts';
+import { counted, didYouMean, times } from '../../base/text.ts';
+import { metadataOf } from '../../device/index.ts';
 import { describeDifference } from '../../machine/access-names.ts';
-import type { Machine } from '../../machine/index.ts';
+import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { readHeader } from '../../recording/header.ts';
 import { requestOf } from '../../recording/replay.ts';
 import { type Arguments, onlyOperand } from '../command.ts';
@@ -69,12 +70,29 @@ export async function readRecording(nameOrPath: string, terminal: Terminal): Pro
   return trace;
 }
 
-/** For a replay of accesses alone: the whole run of a recording of version 2 has its transfers. */
-export function warnOfTransfers({ transfers }: RecordedTrace, terminal: Terminal): void {
+/** For a replay of accesses alone, which has less than the whole run of a recording of version 2: no DMA, and not always each device. */
+export function warnOfAccessesAlone(trace: RecordedTrace, { definition }: MachineChoice, terminal: Terminal): void {
+  const absent = absentDevices(trace, definition);
+  if (absent.length > 0)
+    terminal.note(
+      `warning: not modelled: ${counted(absent.length, 'recorded device')} that this machine lacks. Add ${absent.map((type) => `-device ${type}`).join(' ')}, with the options of the recording.`,
+    );
+  const { transfers } = trace;
   if (transfers === undefined) return;
   terminal.note(
     `warning: not replayed: DMA. The device read guest memory ${times(transfers)}, and what depends on that may differ.`,
   );
+}
+
+/** The types of devices that the recorded machine of this name had, and this one has not. */
+function absentDevices(trace: RecordedTrace, { name, devices }: MachineDefinition): string[] {
+  if (machineOf(trace) !== name) return [];
+  const present = devices.map(({ device }) => metadataOf(device).type);
+  return readHeader(trace).devices.flatMap((recorded) => {
+    const { type } = recorded as { readonly type?: unknown };
+    const found = present.indexOf(String(type));
+    return found === -1 ? [String(type)] : present.splice(found, 1) && [];
+  });
 }
 
 /** The machine of a recorded run; undefined for a list of accesses, which does not say it. */
