@@ -56,6 +56,18 @@ describe('backplane new', () => {
     await refused(['machine', 'x-board', '-pci'], 'misplaced-argument', 'for a device');
   });
 
+  it('says where the project cannot be compiled before a checkout is built', async () => {
+    mkdirSync('checkout');
+    writeFileSync('checkout/package.json', '{"name": "backplane"}');
+    const unbuilt = await backplane('new', 'device', 'early-card', '-backplane', './checkout');
+    expect(unbuilt.status).toBe(0);
+    expect(unbuilt.noted).toMatch(/^warning: .*not built.* \(cd .*\/checkout && npm ci && npm run build\)$/s);
+    mkdirSync('checkout/dist');
+    const built = await backplane('new', 'device', 'late-card', '-backplane', './checkout');
+    expect([built.status, built.noted]).toEqual([0, '']);
+    expect(description('late-card')['dependencies']).toEqual(description('early-card')['dependencies']);
+  });
+
   it('whose device can be plugged in as it is', async () => {
     await backplane('new', 'device', 'latch-4');
     const { printed } = await backplane(

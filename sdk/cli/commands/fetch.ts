@@ -1,6 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean, shellWord } from '../../base/text.ts';
 import { GuestPackages } from '../../testing/qemu/debian/guest-packages.ts';
+import { writeShell } from '../../testing/qemu/linux/i386-shell.ts';
 import type { Command } from '../command.ts';
 
 interface Fetched {
@@ -8,6 +9,8 @@ interface Fetched {
   readonly version: string;
   /** What starts it. */
   readonly script?: string;
+  /** The options of `backplane run` that boot it to a shell. */
+  readonly boot?: readonly string[];
 }
 
 const fetchable: Readonly<Record<string, (packages: GuestPackages) => Promise<readonly Fetched[]>>> = {
@@ -25,8 +28,11 @@ const fetchable: Readonly<Record<string, (packages: GuestPackages) => Promise<re
     await busybox(packages),
   ],
   'linux-i386': async (packages) => {
-    const { version, busyboxVersion } = await packages.fetchLinuxI386();
-    return [named('Linux (i386)', { version }), named('busybox (i386)', { version: busyboxVersion })];
+    const linux = await packages.fetchLinuxI386();
+    return [
+      named('busybox (i386)', { version: linux.busyboxVersion }),
+      { ...named('Linux (i386)', linux), boot: writeShell(linux) },
+    ];
   },
 };
 
@@ -48,7 +54,7 @@ What there is:
   linux-i386            the Linux of 32 bits of Debian 12's installer, and busybox of that architecture, for machine code
 
 Options:
-  -json                 names and versions, and the path of QEMU's script, as a JSON value
+  -json                 names and versions, the path of QEMU's script, and the options that boot linux-i386, as a JSON value
 
 Examples:
   backplane fetch qemu kernel
@@ -75,10 +81,12 @@ Examples:
     for (const work of works) fetched.push(...(await work(packages)));
     terminal.progress('');
     if (json) return terminal.print(JSON.stringify(fetched, null, 2));
-    for (const { name, version, script } of fetched) {
+    for (const { name, version, script, boot } of fetched) {
       terminal.print(
         `${name} ${version} is in the cache.${script === undefined ? '' : ` Start it with: ${shellWord(script)}`}`,
       );
+      if (boot !== undefined)
+        terminal.print(`Boot it to a shell with:\n  backplane run ${boot.map(shellWord).join(' ')}`);
     }
   },
 };

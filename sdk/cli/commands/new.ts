@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/text.ts';
+import { didYouMean, shellWord } from '../../base/text.ts';
 import { knownDevices, knownMachines } from '../catalogue.ts';
 import type { Arguments, Command } from '../command.ts';
 import { packageRoot } from '../files.ts';
-import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
+import { givenSpecifier, ownSpecifier, unbuiltCheckout } from '../scaffold/own-specifier.ts';
 import { projectNames, refuseImportedNames, renderProject, writeProject } from '../scaffold/project.ts';
 
 const kinds = ['device', 'machine'];
@@ -15,7 +15,8 @@ export const newCommand: Command = {
   usage: 'backplane new device|machine NAME [-pci [-driver]] [-backplane SPEC]',
   summary: 'write a small project: a device or a machine with its tests',
   help: `Writes a folder NAME with a device (or a machine), its test, a guest program, package.json, tsconfig.json and a README. It
-installs, type-checks and passes its tests as it is; from there on it is yours. Nothing is overwritten.
+installs, type-checks and passes its tests as it is; from there on it is yours. Nothing is overwritten. A checkout has to be built
+for that, once: npm run build.
 
 Options:
   -pci                  the device is a PCI card
@@ -48,6 +49,11 @@ Examples:
     const files = renderProject(templates, { ...names, ...versions, backplane });
     refuseImportedNames(names, files);
     writeProject(name, files);
+    const unbuilt = unbuiltCheckout(backplane);
+    if (unbuilt !== undefined)
+      terminal.note(
+        `warning: the checkout of backplane is not built, and the project needs that. Do it once: (cd ${shellWord(unbuilt)} && npm ci && npm run build)`,
+      );
     const written = [...files.keys()].sort();
     if (json) return terminal.print(JSON.stringify({ folder: name, backplane, files: written }, null, 2));
     const lines = written.map((file) => `  ${name}/${file}`).join('\n');

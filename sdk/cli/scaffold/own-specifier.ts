@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackplaneError } from '../../base/errors.ts';
@@ -63,6 +63,13 @@ export function givenSpecifier(given: string): string {
     'invalid-package-specifier',
     `-backplane ${given}: not a specifier. Give a tarball, a folder or a version.`,
   );
+}
+
+/** The folder of a specifier, if that is a checkout without the compiled files which a project imports. */
+export function unbuiltCheckout(specifier: string): string | undefined {
+  const folder = specifier.replace(/^file:/, '');
+  const isFolder = folder !== specifier && statSync(folder).isDirectory();
+  return isFolder && !existsSync(resolve(folder, 'dist')) ? folder : undefined;
 }
 
 function packageName(folder: string): unknown {

@@ -22,6 +22,8 @@ export class LinuxI386 {
   readonly installer: string;
   /** The path of the program, which is linked statically. */
   readonly busybox: string;
+  /** The path of an initramfs with a shell of that program, which `fetch` writes. */
+  readonly shell: string;
 
   private constructor(installer: UnpackedPackage, busybox: UnpackedPackage) {
     this.version = installer.version;
@@ -29,6 +31,7 @@ export class LinuxI386 {
     this.kernel = join(installer.folder, ImageFolder, 'linux');
     this.installer = join(installer.folder, ImageFolder, 'initrd.gz');
     this.busybox = join(busybox.folder, 'bin/busybox');
+    this.shell = join(busybox.folder, 'shell.cpio');
   }
 
   /** The newest that was fetched before; undefined where one of the packages is missing. */

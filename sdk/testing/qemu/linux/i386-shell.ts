@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { GuestPackages } from '../debian/guest-packages.ts';
+import type { LinuxI386 } from '../debian/linux-i386.ts';
 import { NewcArchive } from './newc-archive.ts';
 
 /** What the guest prints before its shell asks for the first command. */
@@ -49,6 +50,14 @@ export function shellFiles(
   for (const [path, content] of Object.entries(files)) archive.file(path, content, 0o755);
   archive.file('init', initScript(before, after), 0o755);
   return new Uint8Array(Buffer.concat(archive.finish()));
+}
+
+/** Writes that initramfs beside its busybox. Answers the options of `backplane run` that boot it. */
+export function writeShell({ kernel, busybox, shell }: LinuxI386): readonly string[] {
+  const draft = `${shell}.${process.pid}`;
+  writeFileSync(draft, shellFiles(readFileSync(busybox), {}));
+  renameSync(draft, shell);
+  return ['-kernel', kernel, '-initrd', shell, '-append', 'console=ttyS0 tsc=reliable cryptomgr.notests'];
 }
 
 const initScript = (before: readonly string[], after: readonly string[]): string =>
