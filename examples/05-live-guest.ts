@@ -17,6 +17,7 @@ async function boot(): Promise<void> {
     backends: [serial],
     firmware: pcFirmware(),
   });
+  console.log('A live guest, the own firmware of pc. On its serial port:\n');
   const guest = { name: 'firmware', pieces: [], start: 'reset' } as const;
   const { operations } = machine.run(guest, { operationLimit: Limit });
   const { vmExits, userspaceExits, coalescedWrites } = machine.accelerator.statistics;
@@ -25,7 +26,6 @@ async function boot(): Promise<void> {
     (one) => one.toLocaleString('en-US'),
   );
   const seconds = Math.round(machine.clock.now / SECOND);
-  console.log('A live guest, the own firmware of pc. On its serial port:\n');
   console.log(indented(serial.text.trimEnd().split('\r\n')));
   console.log('\nThe text of its screen:\n');
   console.log(indented(machine.device(Vga).screenText()).trimEnd());

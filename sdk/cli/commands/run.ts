@@ -80,7 +80,7 @@ NO_COLOR leaves colours out.
 
 Machine code shows how far it is, if standard error is a terminal and the output of the guest goes elsewhere.
 
-Status: 0 when the guest has finished, or was stopped by its user or at -limit; 2 when it did not finish: asleep for
+Status: 0 when the guest has finished or reset the machine, or was stopped by its user or at -limit; 2 when it did not finish: asleep for
 ever, a triple fault, or still running after 100 million operations. Machine code has no such limit, and has finished
 when it halts for ever. A guest that ends its run by isa-debug-exit or pvpanic gives the status.
 

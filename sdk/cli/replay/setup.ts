@@ -70,7 +70,7 @@ export async function readRecording(nameOrPath: string, terminal: Terminal): Pro
   return trace;
 }
 
-/** For a replay of accesses alone, which has less than the whole run of a recording of version 2: no DMA, and not always each device. */
+/** For a replay of accesses alone. A whole run, of a recording of version 2, has its DMA and each device. */
 export function warnOfAccessesAlone(trace: RecordedTrace, { definition }: MachineChoice, terminal: Terminal): void {
   const absent = absentDevices(trace, definition);
   if (absent.length > 0)
