@@ -147,6 +147,7 @@ describe('run -record', () => {
     writeFileSync(at('other.gz'), gzipSync('something else'));
     expectRefused(await run('-record', at('other.gz')), 'file-exists');
     expectRefused(await run('-record', folder), 'not-a-file');
+    expectRefused(await run('-record', at('x'), '-save', `${folder}/./x`), 'misplaced-argument', '-record and -save');
     expectRefused(await run('-record', at('x'), '-watch'), 'misplaced-argument', '-watch');
     expectRefused(await run('-record', at('x'), '-loadvm', at('y')), 'misplaced-argument', '-loadvm');
   });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { GuestImage, RunOptions, RunOutcome } from '../../accelerator/index.ts';
 import { isGzip } from '../../base/bytes.ts';
@@ -162,9 +163,15 @@ const digestOf = ({ kind, name, bytes }: BootImage): RecordedImage => ({
 /** Refuses, before the run, a place where no recording can be written, and options that no recording could say. */
 export function checkRecordTarget(path: string, args: Arguments): void {
   checkOutput(recordingFile, path);
+  const saveTo = args.value('save');
+  if (saveTo !== undefined && placeOf(saveTo) === placeOf(path))
+    throw new BackplaneError('misplaced-argument', `-record and -save both write '${path}'. Give one another name.`);
   for (const option of ['loadvm', 'watch']) {
     if (!args.has(option)) continue;
     const why = option === 'watch' ? 'a replay cannot change code' : 'a recording begins where its machine begins';
     throw new BackplaneError('misplaced-argument', `-record and -${option} exclude each other: ${why}. Leave one out.`);
   }
 }
+
+/** Which file a path names in a folder that exists. */
+const placeOf = (path: string): string => join(realpathSync(dirname(path)), basename(path));
