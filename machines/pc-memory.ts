@@ -1,5 +1,5 @@
 import { ContainerModule } from 'inversify';
-import { GiB, KiB, MemoryRegion, MiB, SystemBus } from '../sdk/index.ts';
+import { BackplaneError, GiB, KiB, MemoryRegion, MiB, SystemBus } from '../sdk/index.ts';
 import { MachineBoard } from '../sdk/runtime.ts';
 
 /** The RAM below 4 GiB. Devices need a part of that address range. */
@@ -24,11 +24,14 @@ export const lowRamOf = (ramSize: number, { largest, ofLargeMachine }: LowRam): 
 const OptionRoms = { start: 0xc_0000, size: 128 * KiB } as const;
 /** The last 128 KiB of the firmware are mapped below 1 MiB too. @see QEMU 7.2, hw/i386/x86.c, x86_bios_rom_init */
 const BiosBelow1MiB = 128 * KiB;
+const PageSize = 4 * KiB;
+const LargestBios = 16 * MiB;
 const OverRam = 1;
 const BehindRam = -1;
 
 /** The memory map of a PC, as its board defines it. */
 export interface MemoryLayout {
+  /** Bytes of the firmware's ROM: whole pages of 4 KiB, up to 16 MiB. */
   readonly biosSize: number;
   /**
    * With PCI, the PCI address space with the firmware shows where there is no RAM. Without, there is one address space.
@@ -45,8 +48,15 @@ export abstract class PciMemory {
 /**
  * RAM below and above 4 GiB, option ROMs and firmware. Without an image the firmware's ROM holds 0xff, as erased flash
  * does. The RAM for option ROMs holds zeros.
+ *
+ * @throws BackplaneError `bad-definition` for another size of the ROM than it can have
  */
 export function pcMemory(layout: MemoryLayout): ContainerModule {
+  const { biosSize } = layout;
+  if (!(biosSize >= PageSize && biosSize <= LargestBios && biosSize % PageSize === 0)) {
+    const range = `Give whole pages of 4 KiB, up to ${LargestBios}`;
+    throw new BackplaneError('bad-definition', `The memory of a PC: biosSize is ${biosSize} bytes. ${range}.`);
+  }
   return new ContainerModule(({ bind }) => {
     bind(PciMemory).toResolvedValue((board) => ({ region: placeFirmware(board, layout) }), [MachineBoard]);
     bind(SystemBus).toResolvedValue(

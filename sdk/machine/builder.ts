@@ -87,7 +87,7 @@ export class MachineBuilder {
     // The buses come first, even if no device injects them: their service modules lay out the memory.
     this.service(SystemBus);
     for (const token of this.busTokens) this.service(token);
-    this.board.firmware.check();
+    if (this.check.problems.length === 0) this.board.firmware.check();
     this.checkClock();
     return this.constructPlan(this.plan, this.check, []);
   }

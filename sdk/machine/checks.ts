@@ -24,6 +24,7 @@ export class WiringCheck {
   private readonly machine: string;
   private readonly services: Container;
   private readonly resolved = new Map<Token, unknown>();
+  private readonly failures = new Set<string>();
 
   constructor(
     machine: string,
@@ -117,10 +118,11 @@ export class WiringCheck {
     } catch (error) {
       const failure = constructionFailure(error);
       if (failure instanceof HostFailure) throw failure;
-      this.report(
-        codeOf(failure, 'service-failure'),
-        `Service ${token.name} could not be made: ${describeConstruction(failure)}`,
-      );
+      const why = describeConstruction(failure);
+      // A service that another one needs has failed in it too: one cause is told once.
+      if (!this.failures.has(why))
+        this.report(codeOf(failure, 'service-failure'), `Service ${token.name} could not be made: ${why}`);
+      this.failures.add(why);
       return undefined;
     }
   }

@@ -22,7 +22,7 @@ export class FirmwareImage {
   }
 
   /**
-   * When the board is complete.
+   * When the board is complete. Where it could not be made, that is told instead.
    *
    * @throws BackplaneError `no-rom` for an image that no board has taken, `bad-firmware` for one that is empty or larger than the ROM.
    */

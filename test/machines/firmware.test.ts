@@ -1,6 +1,7 @@
+import { ContainerModule } from 'inversify';
 import { describe, expect, it } from 'vitest';
-import { board, isapc, pcI440fx } from '../../machines/index.ts';
-import { KiB } from '../../sdk/index.ts';
+import { board, busBehindBridge, commonServices, isapc, PciMemory, pcI440fx, pcMemory } from '../../machines/index.ts';
+import { KiB, MiB, SystemBus } from '../../sdk/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 
@@ -45,5 +46,41 @@ describe('the firmware of a machine', () => {
       );
     expectRefusal(() => Machine.create(board, { firmware: image }), 'no-rom', 'board');
     expectRefusal(() => Machine.create(pcI440fx, { firmware: 'bios.bin' as never }), 'bad-request', 'Uint8Array');
+  });
+
+  it.each([-1, Number.NaN, 1.5, 0, 100, 4097, 16 * MiB + 4 * KiB, 2 ** 32])(
+    'has a ROM of whole pages up to 16 MiB, and a layout with %d bytes is refused in one sentence',
+    (biosSize) => {
+      const message = expectRefusal(
+        () => pcMemory({ biosSize, hasPci: true }),
+        'bad-definition',
+        `${biosSize}`,
+      ).message;
+      expect(message.split('. ').length).toBe(2);
+    },
+  );
+
+  it('fits a ROM of each size that a layout may have', () => {
+    for (const biosSize of [4 * KiB, 64 * KiB, 16 * MiB]) {
+      const services = [commonServices, pcMemory({ biosSize, hasPci: true }), busBehindBridge];
+      const machine = Machine.create({ ...pcI440fx, services }, { firmware: image.subarray(-4 * KiB) });
+      expect(machine.memory.read(2 ** 32 - 1, 1)).toBe(image.at(-1));
+      machine.dispose();
+    }
+  });
+
+  it('is not blamed where the board could not be made: that is told, once', () => {
+    const broken = new ContainerModule(({ bind }) => {
+      bind(PciMemory).toResolvedValue(() => {
+        throw new Error('the ROM has been sold');
+      });
+      bind(SystemBus).toResolvedValue((memory) => memory as never, [PciMemory]);
+    });
+    const services = [commonServices, broken, busBehindBridge];
+    for (const request of [{}, { firmware: image }]) {
+      const refused = expectRefusal(() => Machine.create({ ...pcI440fx, services }, request), 'service-failure');
+      expect(refused.message.match(/has been sold/g)).toHaveLength(1);
+      expect(refused.message).not.toContain('firmware');
+    }
   });
 });
