@@ -40,22 +40,6 @@ export function statusOf(path: string, refusal: Refuse): Stats | undefined {
   );
 }
 
-/** The first bytes of a file, as Latin-1 text. */
-export function beginningOf(path: string, bytes: number, refusal: Refuse): string {
-  return attempt(
-    () => {
-      const file = openSync(path, 'r');
-      try {
-        const start = Buffer.alloc(bytes);
-        return start.toString('latin1', 0, readSync(file, start));
-      } finally {
-        closeSync(file);
-      }
-    },
-    (cause) => refusal('file-not-readable', `this file exists and cannot be read (${reasonOf(cause)}).`, cause),
-  );
-}
-
 /**
  * The bytes of a regular file, as many as it has when it is opened. One of unknown length, as in /proc, has none; what has taken
  * its place since it was looked at is not waited for.
@@ -149,7 +133,11 @@ export function checkOutput(kind: OutputKind, path: string): void {
   if (found.isDirectory())
     throw refusal('not-a-file', `this is a folder. Give the name of a file in it: ${join(path, example)}.`);
   if (!found.isFile()) throw refusal('not-a-file', 'this is not a regular file. Give another name.');
-  if (found.size === 0 || kind.isOne(beginningOf(path, Beginning, refusal))) return;
+  if (found.size === 0) return;
+  const beginning = bytesOf(path, Beginning, (code, why, cause) =>
+    refusal(code, `this file exists and cannot be read: ${why}`, cause),
+  );
+  if (kind.isOne(Buffer.from(beginning).toString('latin1'))) return;
   throw refusal(
     'file-exists',
     `this file exists and is not a ${what}, so it is not overwritten. Give another name, or remove it first.`,

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { isGzip } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/system-errors.ts';
 import { isWide } from '../../base/text.ts';
 import type { Machine } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
-import { attempt, checkOutput, type OutputKind, statusOf, writeOutput } from '../files.ts';
+import { attempt, checkOutput, type OutputKind, readWhole, writeOutput } from '../files.ts';
 import { shellWord } from '../text.ts';
 
 /** A gigabyte of incompressible RAM needs less. JavaScript cannot hold a longer text. */
@@ -19,21 +18,10 @@ const recordingStart = /^(?:\xef\xbb\xbf)?(#|\d+ [PM][RW] )/;
 export function readSnapshotFile(path: string): unknown {
   const refusal = (code: string, why: string, cause?: unknown) =>
     new BackplaneError(code, `-loadvm '${path}': ${why}`, { cause });
-  const found = statusOf(path, refusal);
-  if (found === undefined) throw refusal('file-not-found', 'there is no such file. Give the file that -save wrote.');
-  if (found.isDirectory()) throw refusal('not-a-file', 'this is a folder. Give the file that -save wrote.');
-  if (!found.isFile()) throw refusal('not-a-file', 'this is not a regular file. Give the file that -save wrote.');
-  if (found.size > LargestFile) {
-    throw refusal(
-      'file-too-large',
-      `it has ${found.size} bytes, and a snapshot has at most ${LargestFile}. Give the file that -save wrote.`,
-    );
-  }
-  const bytes = attempt(
-    () => readFileSync(path),
-    (cause) => refusal('file-not-readable', `it cannot be read (${reasonOf(cause)}).`, cause),
+  const bytes = readWhole(path, LargestFile, (code, why, cause) =>
+    refusal(code, `${why} Give the file that -save wrote.`, cause),
   );
-  const start = bytes.toString('latin1', 0, 200);
+  const start = Buffer.from(bytes.subarray(0, 200)).toString('latin1');
   if (isGzip(bytes) || recordingStart.test(start)) {
     throw refusal(
       'not-a-snapshot',
