@@ -112,8 +112,7 @@ export class I8254 extends IsaDevice {
   override reset(): void {
     super.reset();
     for (const counter of this.counters) counter.reset();
-    this.edge.cancel();
-    this.irq.set(false);
+    this.output0();
   }
 
   /** The class of the three counters. A subclass may replace it. @internal */
@@ -138,15 +137,15 @@ export class I8254 extends IsaDevice {
     }
   }
 
-  /** The guest has written to counter 0. */
-  private output0(): void {
+  /** The guest has written to counter 0, or a reset has stopped it. @internal */
+  protected output0(): void {
     const { element } = this.counter(0);
     this.irq.set(element.reportedLevel);
     this.awaitEdge(element.nextEdge(this.clock.now));
   }
 
-  /** OUT 0 has changed by itself, or a pulse of it is over. */
-  private reportEdge(): void {
+  /** OUT 0 has changed by itself, or a pulse of it is over. @internal */
+  protected reportEdge(): void {
     const { element } = this.counter(0);
     const { now } = this.clock;
     element.settle();
@@ -157,7 +156,8 @@ export class I8254 extends IsaDevice {
     this.awaitEdge(later === Number.POSITIVE_INFINITY ? next : later);
   }
 
-  private awaitEdge(at: number): void {
+  /** @internal */
+  protected awaitEdge(at: number): void {
     if (at === Number.POSITIVE_INFINITY) this.edge.cancel();
     else this.edge.arm(at);
   }

@@ -1,7 +1,7 @@
 import { SECOND } from '../../sdk/index.ts';
 
 /** Pulses a second of CLK 0 to 2 in a PC: 14.31818 MHz divided by 12. */
-const Frequency = 1_193_182;
+export const Frequency = 1_193_182;
 
 // A whole second has a whole number of pulses. So the phase of CLK does not depend on the epoch of guest time.
 

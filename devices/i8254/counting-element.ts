@@ -16,6 +16,7 @@ export class CountingElement {
   @state({ as: shape.integer(0, 5) }) protected mode = 0;
   @state protected isDecimal = false;
   @state protected gate: boolean;
+  protected readonly clk = { pulseAt, timeOf };
   /** CR. */
   @state({ as: shape.bits(16) }) private register = 0;
   /** The null count flag: what was written is not in CE yet. */
@@ -24,14 +25,14 @@ export class CountingElement {
   @state protected isWritten = false;
   /** The pulse of CLK at which CR goes to CE. */
   @state({ as: guestTimeOrNever }) protected load = Never;
-  @state private isCounting = false;
+  @state protected isCounting = false;
   /** The pulse of CLK at which CE had `start`; in mode 3 the half cycle begins there. */
   @state({ as: guestTime }) private since = 0;
   @state({ as: shape.integer(0, Largest) }) private start = 0;
   /** The half cycle of mode 3. */
-  @state private isHigh = true;
+  @state protected isHigh = true;
   /** CE has been at zero. */
-  @state private isExpired = false;
+  @state protected isExpired = false;
 
   constructor(
     protected readonly clock: VirtualClock,
@@ -58,9 +59,8 @@ export class CountingElement {
   get out(): boolean {
     this.settle();
     const { mode, isCounting } = this;
-    if (mode === Mode.TerminalCount) return this.isExpired;
+    if (mode === Mode.TerminalCount || (mode === Mode.OneShot && isCounting)) return this.isExpired;
     if (!isCounting) return true;
-    if (mode === Mode.OneShot) return this.isExpired;
     if (mode === Mode.RateGenerator) return this.counted() !== 1;
     if (mode === Mode.SquareWave) return this.isHigh;
     return this.isExpired || this.counted() !== 0;
@@ -158,14 +158,14 @@ export class CountingElement {
 
   /** Counts are loaded at a pulse of CLK, never between two. */
   protected nextPulse(): number {
-    return timeOf(pulseAt(this.clock.now) + 1);
+    return this.clk.timeOf(this.clk.pulseAt(this.clock.now) + 1);
   }
 
   /** Where the period ends in mode 2, and the half cycle in mode 3. Never while GATE is low: then a trigger loads. */
   protected endOfCycle(): number {
     if (!this.isCounting) return Never;
     const { mode, start, isHigh } = this;
-    return timeOf(pulseAt(this.since) + cycleOf({ mode, start, isHigh }));
+    return this.clk.timeOf(this.clk.pulseAt(this.since) + cycleOf({ mode, start, isHigh }));
   }
 
   /** The count that CR holds; zero is the largest. */
@@ -188,13 +188,13 @@ export class CountingElement {
     this.freeze();
   }
 
-  private trigger(): void {
+  protected trigger(): void {
     if (this.isWritten) this.load = Math.min(this.load, this.nextPulse());
   }
 
   private goOn(): void {
     this.isCounting = true;
-    this.since = timeOf(pulseAt(this.clock.now));
+    this.since = this.clk.timeOf(this.clk.pulseAt(this.clock.now));
   }
 
   private freeze(): void {
@@ -205,7 +205,7 @@ export class CountingElement {
     this.isCounting = false;
   }
 
-  private loadNow(): void {
+  protected loadNow(): void {
     this.pass(this.load);
     if (!this.isCounting) this.isHigh = true;
     this.start = this.initial;
@@ -219,18 +219,18 @@ export class CountingElement {
 
   /** CE at this instant; below zero once it has counted through. */
   private counted(): number {
-    const pulses = pulseAt(this.clock.now) - pulseAt(this.since);
+    const pulses = this.clk.pulseAt(this.clock.now) - this.clk.pulseAt(this.since);
     return this.mode === Mode.SquareWave ? this.squareWaveCount(this.start, pulses) : this.start - pulses;
   }
 
   private pass(time: number): void {
     if (!this.isCounting) return;
-    const [now, first] = [pulseAt(time), pulseAt(this.since)];
+    const [now, first] = [this.clk.pulseAt(time), this.clk.pulseAt(this.since)];
     if (this.isPeriodic) this.passCycles(now, now - first);
     else if (this.isExpired || now - first > this.start - (strobes(this.mode) ? 0 : 1)) {
       const values = this.isDecimal ? 10_000 : Largest;
       this.start = (((this.start - (now - first)) % values) + values) % values;
-      this.since = timeOf(now);
+      this.since = this.clk.timeOf(now);
       this.isExpired = true;
     }
   }
@@ -239,12 +239,12 @@ export class CountingElement {
     const half = this.mode === Mode.RateGenerator ? this.start : highHalf(this.start);
     const place = ((this.isHigh ? 0 : half) + pulses) % this.start;
     this.isHigh = place < half;
-    this.since = timeOf(now - (this.isHigh ? place : place - half));
+    this.since = this.clk.timeOf(now - (this.isHigh ? place : place - half));
   }
 
   private edgeOf(run: Run, begin: number, after: number, isRise: boolean): number {
-    const first = pulseAt(begin);
-    const edge = edgeAfter(run, pulseAt(after) - first, isRise);
-    return edge === Never ? Never : timeOf(first + edge);
+    const first = this.clk.pulseAt(begin);
+    const edge = edgeAfter(run, this.clk.pulseAt(after) - first, isRise);
+    return edge === Never ? Never : this.clk.timeOf(first + edge);
   }
 }

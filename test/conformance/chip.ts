@@ -5,6 +5,7 @@ import type { Random } from '../../sdk/testing/random.ts';
 import type { RegisterNames } from './compare.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';
 import type { Operation } from './script.ts';
+import { steppedQemu } from './stepped-qemu.ts';
 
 /** By the type or the id of a device, the values of its options. */
 export type DeviceOptions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -31,6 +32,8 @@ export interface Chip {
   setInput?(machine: Machine, chip: string, line: number, level: boolean): void;
   /** The outputs that are watched, in our machine: a bit for each, in the order of `qemu.watch.lines`. */
   outputs?(machine: Machine): number;
+  /** Calls back at each rise of one of them, in our machine. */
+  onRise?(machine: Machine, callback: () => void): void;
   readonly qemu: QemuSubjectOptions;
   /** The most operations of one script. */
   readonly scriptLength?: number;
@@ -38,8 +41,12 @@ export interface Chip {
   act(random: Random, add: (...operations: Operation[]) => void): void;
 }
 
-/** Why this chip cannot be compared here: its emulator is not installed. */
-export const whyNotCompared = ({ qemu }: Chip): string | undefined => whyNoQemu(process.env, qemu.emulator);
+/** Why this chip cannot be compared here: its emulator is not installed, or has no accelerator whose time moves by steps. */
+export function whyNotCompared({ qemu }: Chip): string | undefined {
+  if (!qemu.steps) return whyNoQemu(process.env, qemu.emulator);
+  const stepped = steppedQemu();
+  return typeof stepped === 'string' ? stepped : undefined;
+}
 
 /** A script's operations, made of what drivers do, cut at exactly `length`. */
 export function writeScript(chip: Chip, random: Random, length: number): Operation[] {

@@ -11,6 +11,7 @@ import { pciexbar } from './pciexbar.ts';
 import { pic } from './pic.ts';
 import { piix4Pm } from './piix4-pm.ts';
 import { pit } from './pit.ts';
+import { pitOverTime } from './pit-over-time.ts';
 import { pl011 } from './pl011.ts';
 import { pl022 } from './pl022.ts';
 import { pl061, pl061Outputs } from './pl061.ts';
@@ -35,6 +36,7 @@ export const chips: readonly Chip[] = [
   pciCards,
   pic,
   pit,
+  pitOverTime,
   i8042,
   port92,
   edu,

@@ -10,7 +10,7 @@ import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
 import { pcPortsDifferences } from './pc-ports.ts';
 import { picDifferences } from './pic-as-qemu.ts';
 import { piix4PmDifferences } from './piix4-pm-as-qemu.ts';
-import { pitDifferences } from './pit-as-qemu.ts';
+import { pitDifferences, pitDifferencesOverTime } from './pit-as-qemu.ts';
 import { pl011Differences } from './pl011-as-qemu.ts';
 import { pl022Differences } from './pl022-as-qemu.ts';
 import { pl061Differences } from './pl061-as-qemu.ts';
@@ -69,6 +69,7 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   'pc-testdev': pcTestdevDifferences,
   pic: picDifferences,
   pit: pitDifferences,
+  'pit-over-time': pitDifferencesOverTime,
   i8042: i8042Differences,
   port92: port92Differences,
   'virtio-rng': [badFeature],

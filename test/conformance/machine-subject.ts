@@ -35,6 +35,8 @@ export class MachineSubject implements Subject {
   readonly name = 'ours';
   /** What bytes come in by. */
   private serial: RingBuffer | undefined;
+  /** Of the watched lines, since the last step began. */
+  private rises = 0;
 
   constructor(
     private readonly chip: Chip,
@@ -51,6 +53,7 @@ export class MachineSubject implements Subject {
       options: this.chip.machineOptions,
       deviceOptions: this.optionsAt(new Date(`${date}Z`)),
     });
+    this.chip.onRise?.(machine, () => this.rises++);
     try {
       const driven = this.chip.qemu.edgesOnly ? withoutRepeatedLevels(operations) : operations;
       return driven.map((operation) => {
@@ -97,6 +100,10 @@ export class MachineSubject implements Subject {
         this.serial?.send(operation.bytes);
         while (machine.inbox.deliver(0));
         return undefined;
+      case 'step':
+        this.rises = 0;
+        machine.clock.advance(operation.nanoseconds);
+        return this.rises;
       case 'nothing':
         return undefined;
       case 'input':

@@ -9,7 +9,7 @@ import { type Operation, out8, read8 } from './script.ts';
 type ChipClass = typeof InterruptChip;
 
 /** The pair of our machine, of chips with QEMU's behaviour in one point. */
-function picOf(over: (base: ChipClass) => ChipClass): StandIn {
+export function picOf(over: (base: ChipClass) => ChipClass): StandIn {
   return standIn(I8259, (base) => {
     @device({ type: 'i8259', description: 'pair of 8259A interrupt controllers, in one point as QEMU' })
     class PicAsQemu extends base {
@@ -43,7 +43,7 @@ class LatchedRequests extends InterruptRequests {
   }
 }
 
-const latchesRequests = (base: ChipClass): ChipClass =>
+export const latchesRequests = (base: ChipClass): ChipClass =>
   class extends base {
     protected override createInputs(levelTriggered: () => number): InterruptRequests {
       return new LatchedRequests(levelTriggered);

@@ -1,11 +1,13 @@
-import { pulseAt, timeOf } from '../../devices/i8254/clk.ts';
+import { Frequency, pulseAt, timeOf } from '../../devices/i8254/clk.ts';
 import type { IntervalCounter } from '../../devices/i8254/counter.ts';
 import type { CountingElement } from '../../devices/i8254/counting-element.ts';
-import { Mode } from '../../devices/i8254/edges.ts';
+import { highHalf, Mode } from '../../devices/i8254/edges.ts';
 import { I8254 } from '../../devices/index.ts';
-import { device } from '../../sdk/index.ts';
+import { device, MICROSECOND, SECOND } from '../../sdk/index.ts';
 import { type KnownDifference, type StandIn, standIn } from './known-difference.ts';
+import { latchesRequests, picOf } from './pic-as-qemu.ts';
 import { control, getControl, getCounter, getSystemControl, setCounter, setSystemControl } from './pit.ts';
+import { type Operation, out8, read8, step } from './script.ts';
 
 type ElementClass = typeof CountingElement;
 type CounterClass = typeof IntervalCounter;
@@ -37,11 +39,94 @@ function counterOf(over: (base: CounterClass) => CounterClass): StandIn {
   });
 }
 
+/** An element that knows when it was loaded: QEMU computes everything from that, the count and the mode. */
+function addLoadTime(base: ElementClass) {
+  return class extends base {
+    loadedAt: number | undefined;
+    written = 0;
+    /** A whole count was written. */
+    isNew = false;
+
+    override write(count: number): void {
+      super.write(count);
+      this.isNew = true;
+    }
+
+    override program(mode: number, isDecimal: boolean): void {
+      super.program(mode, isDecimal);
+      this.written = mode;
+    }
+
+    /** Pulses of CLK since then. */
+    get passed(): number {
+      return this.clk.pulseAt(this.clock.now) - this.clk.pulseAt(this.loadedAt ?? 0);
+    }
+
+    /** When QEMU looks at OUT again. Rounded down, so that it looks twice at most edges. */
+    nextLook(): number {
+      this.settle();
+      const { passed, initial } = this;
+      const pulse = nextTransition(this.written, initial, passed);
+      const at = (this.loadedAt ?? 0) + roundedDown(pulse);
+      return Math.max(at, this.clock.now + 1);
+    }
+
+    protected override loadNow(): void {
+      const at = this.load;
+      super.loadNow();
+      this.loadedAt = at;
+    }
+  };
+}
+
+type LoadTimeClass = ReturnType<typeof addLoadTime>;
+
+const element0 = ({ counters }: I8254) => (counters[0] as IntervalCounter).element as InstanceType<LoadTimeClass>;
+
+/** The same for several stand-ins that are laid one over the other. */
+const withLoadTime = (base: ElementClass): LoadTimeClass =>
+  'nextLook' in base.prototype ? (base as LoadTimeClass) : addLoadTime(base);
+
+/** After how many pulses of CLK since its load QEMU's timer runs. */
+function nextTransition(mode: number, count: number, passed: number): number {
+  const place = passed % count;
+  const begin = passed - place;
+  if (mode === Mode.RateGenerator) return place === 0 && passed !== 0 ? begin + count : begin + count + 1;
+  if (mode === Mode.SquareWave) return begin + (place < highHalf(count) ? highHalf(count) : count);
+  if (passed < count) return count;
+  const isStrobe = mode === Mode.SoftwareStrobe || mode === Mode.HardwareStrobe;
+  return isStrobe && passed === count ? count + 1 : Number.POSITIVE_INFINITY;
+}
+
+function roundedDown(pulses: number): number {
+  if (pulses === Number.POSITIVE_INFINITY) return pulses;
+  const seconds = Math.floor(pulses / Frequency);
+  return seconds * SECOND + Math.floor(((pulses - seconds * Frequency) * SECOND) / Frequency);
+}
+
+/** CLK begins at the load. */
 const loadsAtOnce = elementOf(
   (base) =>
     class extends base {
+      private phase = 0;
+      protected override readonly clk = {
+        pulseAt: (time: number) => pulseAt(time - this.phase),
+        timeOf: (pulse: number) => this.phase + timeOf(pulse),
+      };
+
       protected override nextPulse(): number {
-        return timeOf(pulseAt(this.clock.now));
+        return this.clock.now;
+      }
+
+      override nextEdge(after: number, isRise?: boolean): number {
+        this.settle();
+        return super.nextEdge(after, isRise);
+      }
+
+      protected override loadNow(): void {
+        const at = this.load;
+        super.loadNow();
+        this.phase = at;
       }
     },
 );
@@ -60,6 +145,11 @@ const replacesAtOnce = elementOf(
     class extends base {
       protected override endOfCycle(): number {
         return this.nextPulse();
+      }
+
+      protected override loadNow(): void {
+        super.loadNow();
+        this.isHigh = true;
       }
     },
 );
@@ -87,35 +177,145 @@ const showsOddCounts = elementOf(
   (base) =>
     class extends base {
       protected override squareWaveCount(start: number, pulses: number): number {
-        return start - ((2 * pulses) % start);
+        const all = pulses + (this.isHigh ? 0 : highHalf(start));
+        return start - ((2 * all) % start);
       }
     },
 );
 
 const isHighAtTheEnd = elementOf(
   (base) =>
+    class extends withLoadTime(base) {
+      override get out(): boolean {
+        const out = super.out;
+        const { mode, passed } = this;
+        if (mode === Mode.RateGenerator) return this.isCounting && passed > 0 && passed % this.initial === 0;
+        return mode === Mode.SoftwareStrobe || mode === Mode.HardwareStrobe ? !out : out;
+      }
+    },
+);
+
+const isHighInOneShot = elementOf(
+  (base) =>
     class extends base {
       override get out(): boolean {
-        return this.mode === Mode.OneShot || this.mode === Mode.SquareWave;
+        return super.out !== (this.mode === Mode.OneShot);
       }
     },
 );
 
 const knowsNoModes6And7 = elementOf(
   (base) =>
-    class extends base {
-      private written = 0;
-
+    class extends withLoadTime(base) {
       override program(mode: number, isDecimal: boolean): void {
-        super.program(mode, isDecimal);
+        super.program(mode > Mode.HardwareStrobe ? Mode.RateGenerator : mode, isDecimal);
         this.written = mode;
       }
 
       override get out(): boolean {
-        return this.written <= Mode.HardwareStrobe && super.out;
+        const out = super.out;
+        return this.written > Mode.HardwareStrobe ? this.passed >= this.initial : out;
+      }
+
+      protected override trigger(): void {
+        if (this.written <= Mode.HardwareStrobe) super.trigger();
       }
     },
 );
+
+const ignoresGate = elementOf(
+  (base) =>
+    class extends base {
+      private level = this.gate;
+
+      override setGate(level: boolean): void {
+        const isRise = level && !this.level;
+        this.level = level;
+        this.gate = true;
+        this.settle();
+        if (isRise && (this.isPeriodic || this.needsTrigger)) this.trigger();
+      }
+
+      override reset(): void {
+        super.reset();
+        this.level = this.gate;
+        this.gate = true;
+      }
+    },
+);
+
+const ignoresFirstByte = elementOf(
+  (base) =>
+    class extends base {
+      override writeFirstByte(): void {}
+    },
+);
+
+const countsOn = elementOf(
+  (base) =>
+    class extends withLoadTime(base) {
+      override program(mode: number, isDecimal: boolean): void {
+        super.program(mode, isDecimal);
+        if (this.loadedAt !== undefined) this.load = this.loadedAt;
+      }
+
+      protected override trigger(): void {
+        const { isWritten } = this;
+        this.isWritten = true;
+        super.trigger();
+        this.isWritten = isWritten;
+      }
+    },
+);
+
+const tellsOfCounts = standIn(I8254, (base: typeof I8254) => {
+  @device(described)
+  class PitThatTellsOfCounts extends base {
+    protected override elementClass(): ElementClass {
+      return withLoadTime(super.elementClass());
+    }
+
+    protected override output0(): void {
+      const element = element0(this);
+      if (element.isNew) super.output0();
+      element.isNew = false;
+    }
+  }
+  return PitThatTellsOfCounts;
+});
+
+/** The line follows OUT, at the times at which QEMU looks at it. */
+const looksAtOut = standIn(I8254, (base: typeof I8254) => {
+  @device(described)
+  class PitThatLooksAtOut extends base {
+    private isReset = false;
+
+    protected override elementClass(): ElementClass {
+      return withLoadTime(super.elementClass());
+    }
+
+    protected override output0(): void {
+      this.look();
+    }
+
+    protected override reportEdge(): void {
+      this.look();
+    }
+
+    override reset(): void {
+      this.isReset = true;
+      super.reset();
+      this.isReset = false;
+    }
+
+    private look(): void {
+      const element = element0(this);
+      if (!this.isReset) this.irq.set(element.out);
+      this.awaitEdge(element.nextLook());
+    }
+  }
+  return PitThatLooksAtOut;
+});
 
 const keepsLatches = counterOf(
   (base) =>
@@ -200,7 +400,7 @@ const status = (mode: number) => [
   getCounter(2),
 ];
 
-export const pitDifferences: readonly KnownDifference[] = [
+const commonDifferences: readonly KnownDifference[] = [
   {
     register: 'counters',
     condition: 'a count was written, and CLK has not pulsed since',
@@ -211,13 +411,6 @@ export const pitDifferences: readonly KnownDifference[] = [
       ours: [0, 0],
       qemu: [5, 7],
     },
-  },
-  {
-    register: 'status, NULL COUNT',
-    condition: 'after a control word, and until a count is loaded',
-    reason: 'The flag says that the count cannot be read yet (231164, "Status Byte"). QEMU shows zero.',
-    standIn: showsNoNullCount,
-    there: { operations: [control(0xb6), latchStatus, getCounter(2)], ours: [0xf6], qemu: [0xb6] },
   },
   {
     register: 'counters',
@@ -254,7 +447,9 @@ export const pitDifferences: readonly KnownDifference[] = [
   {
     register: 'status and port 0x61, OUT',
     condition: 'in modes 2, 4 and 5',
-    reason: 'OUT is high, but for a low pulse at the end (231164, "Mode Definitions"). In QEMU the pulse is high.',
+    reason:
+      'OUT is high, but for a low pulse at the end (231164, "Mode Definitions"). In QEMU the pulse is high, and in mode 2 it comes ' +
+      'a pulse of CLK later.',
     standIn: isHighAtTheEnd,
     there: { operations: status(2), ours: [0xb4], qemu: [0x34] },
   },
@@ -313,5 +508,97 @@ export const pitDifferences: readonly KnownDifference[] = [
     reason: 'A reset clears the register (PIIX3, "NMISC", default value). QEMU keeps the bit.',
     standIn: keepsSpeaker,
     there: { operations: [setSystemControl(2), { kind: 'reset' }, getSystemControl], ours: [0x30], qemu: [0x32] },
+  },
+];
+
+const gate2High = setSystemControl(1);
+const count2 = (count: number) => [control(0x90), setCounter(2, count)];
+const readRequests = [out8(0x20, 0x0a), read8(0x20)];
+const microseconds = (count: number): Operation => step(count * MICROSECOND);
+
+export const pitDifferences: readonly KnownDifference[] = [
+  ...commonDifferences,
+  {
+    register: 'status, NULL COUNT',
+    condition: 'after a control word, and until a count is loaded',
+    reason: 'The flag says that the count cannot be read yet (231164, "Status Byte"). QEMU shows zero.',
+    standIn: showsNoNullCount,
+    there: { operations: [control(0xb6), latchStatus, getCounter(2)], ours: [0xf6], qemu: [0xb6] },
+  },
+  {
+    register: 'status and port 0x61, OUT',
+    condition: 'in mode 1',
+    reason: 'OUT is low while it counts (231164, "Mode 1"). In QEMU it is high then, before version 8.0.',
+    standIn: isHighInOneShot,
+    there: { operations: status(1), ours: [0x32], qemu: [0xb2] },
+  },
+];
+
+/** What shows only while time passes, too. Where time moves by steps QEMU is no older than 8.0. */
+export const pitDifferencesOverTime: readonly KnownDifference[] = [
+  ...commonDifferences,
+  {
+    register: 'counters',
+    condition: 'GATE is low',
+    reason:
+      'A low GATE stops the count, and raises OUT in modes 2 and 3 (231164, "Gate Pin Operations"). QEMU counts on.',
+    standIn: ignoresGate,
+    there: { operations: [...count2(200), microseconds(10), getCounter(2)], ours: [0, 200], qemu: [0, 189] },
+  },
+  {
+    register: 'counters and OUT',
+    condition: 'the first of two bytes is written in mode 0',
+    reason: 'It disables counting, and OUT is low at once (231164, "Mode 0"). QEMU waits for the second one.',
+    standIn: ignoresFirstByte,
+    there: {
+      operations: [
+        ...[gate2High, control(0xb0), setCounter(2, 200), setCounter(2, 0), setCounter(2, 7)],
+        ...[microseconds(10), getCounter(2)],
+      ],
+      ours: [0, 200],
+      qemu: [0, 189],
+    },
+  },
+  {
+    register: 'counters and OUT',
+    condition: 'a control word is written, until a count is',
+    reason:
+      'The control logic is reset, OUT has the first level of the mode, and nothing counts before a count is written (231164, ' +
+      '"Operation Common to All Modes"). QEMU counts on, in the new mode, without NULL COUNT.',
+    standIn: [countsOn, showsNoNullCount],
+    there: {
+      operations: [gate2High, ...count2(200), control(0x90), microseconds(10), getCounter(2)],
+      ours: [0, 200],
+      qemu: [0, 189],
+    },
+  },
+  {
+    register: 'IRQ 0',
+    condition: 'in modes 2, 4 and 5, and where OUT changes more than once in 10 us',
+    reason:
+      'Of a pulse of OUT 0 we tell the rising edge, at its end, and edges closer than 10 us together. QEMU tells its own pulses, ' +
+      'and in mode 2 its line is high from one pulse to the next.',
+    standIn: looksAtOut,
+    there: { operations: [control(0x14), setCounter(0, 100), step(83_900)], ours: [1], qemu: [0] },
+  },
+  {
+    register: 'IRQ 0',
+    condition: 'a control word is written, or the first of two bytes in mode 0',
+    reason:
+      'OUT has the first level of the mode at once (231164, "Operation Common to All Modes", "Mode 0"). QEMU waits for the ' +
+      'whole count.',
+    standIn: tellsOfCounts,
+    there: { operations: [control(0x36), ...readRequests], ours: [1], qemu: [0] },
+  },
+  {
+    register: 'port 0x20, interrupt requests',
+    condition: 'OUT 0 falls before the request is acknowledged',
+    reason: 'A request lasts as long as its input is high (8259A, "Edge and Level Triggered Modes"). QEMU keeps it.',
+    standIn: picOf(latchesRequests),
+    there: {
+      operations: [control(0x16), setCounter(0, 100), microseconds(50), ...readRequests],
+      ours: [0, 0],
+      qemu: [0, 1],
+    },
   },
 ];

@@ -59,6 +59,19 @@ function oddAccess(random: Random, add: Add): void {
   add(random.oneIn(2) ? read(port, size) : out(port, size, random.bits()));
 }
 
+/** What a driver does, or could have meant. */
+export function drive(random: Random, add: Add): void {
+  random.weighted([
+    [20, () => program(random, add)],
+    [10, () => add(setCounter(random.below(3), count(random)))],
+    [20, () => readCount(random, random.below(3), add)],
+    [15, () => readBack(random, add)],
+    [8, () => gate(random, add)],
+    [4, () => add(getSystemControl)],
+    [2, () => add(control(random.byte()))],
+  ]);
+}
+
 export const pit: Chip = {
   name: 'pit',
   title: 'i8254 and port 0x61: control words, counts, latches, status and gate; a count is loaded at once',
@@ -70,13 +83,7 @@ export const pit: Chip = {
   registerNames: () => portOrPlace,
   act(random, add) {
     random.weighted([
-      [20, () => program(random, add)],
-      [10, () => add(setCounter(random.below(3), count(random)))],
-      [20, () => readCount(random, random.below(3), add)],
-      [15, () => readBack(random, add)],
-      [8, () => gate(random, add)],
-      [4, () => add(getSystemControl)],
-      [2, () => add(control(random.byte()))],
+      [79, () => drive(random, add)],
       [4, () => oddAccess(random, add)],
       [1, () => add({ kind: 'reset' }, getSystemControl, ...[0, 1, 2].map(getCounter))],
     ]);

@@ -1,4 +1,5 @@
 import type { IntervalCounter } from '../../devices/i8254/counter.ts';
+import type { CountingElement } from '../../devices/i8254/counting-element.ts';
 import { FwCfg, I8042, I8254, I8259, Mc146818Rtc, Piix3, Vga } from '../../devices/index.ts';
 import { device } from '../../sdk/index.ts';
 import { type StandIn, standIn } from './known-difference.ts';
@@ -56,6 +57,22 @@ function hidesDecimal(base: typeof I8254) {
   return PitThatHidesDecimal;
 }
 
+/** A count that has come to zero stays there. */
+function stopsAtZero(base: typeof I8254) {
+  @device({ type: 'i8254', description: 'an interval timer with a bug' })
+  class PitThatStopsAtZero extends base {
+    protected override elementClass(): typeof CountingElement {
+      return class extends super.elementClass() {
+        override get value(): number {
+          const value = super.value;
+          return this.isExpired ? 0 : value;
+        }
+      };
+    }
+  }
+  return PitThatStopsAtZero;
+}
+
 /** Data is given at one of the two ports only. */
 function givesDataAtOnePort(base: typeof FwCfg) {
   @device({ type: 'fw_cfg', description: 'a firmware configuration device with a bug' })
@@ -98,6 +115,7 @@ export const planted: Readonly<Record<string, StandIn>> = {
   pic: standIn(I8259, isPolledAtOnePort),
   i8042: standIn(I8042, keepsA20),
   pit: standIn(I8254, hidesDecimal),
+  'pit-over-time': standIn(I8254, stopsAtZero),
   'fw-cfg': standIn(FwCfg, givesDataAtOnePort),
   vga: standIn(Vga, keepsAttributeState),
 };

@@ -17,6 +17,7 @@ import {
   withoutRepeatedLevels,
 } from './script.ts';
 import { SerialSocket } from './serial-socket.ts';
+import { steppedQemu } from './stepped-qemu.ts';
 
 /** Lines of an object of QEMU's machine that are heard: of the first one of its type, or of number `index`. */
 export type Watched = {
@@ -50,6 +51,8 @@ export interface QemuSubjectOptions {
    * and no time passes.
    */
   readonly running?: boolean;
+  /** Time moves by the operation `step`, with the accelerator qtest. */
+  readonly steps?: boolean;
   /** The first serial port is a socket, by which bytes come in. */
   readonly serial?: boolean;
   /**
@@ -107,23 +110,31 @@ export class QemuSubject implements Subject {
       ...more,
       ...(line?.arguments ?? []),
     ];
-    return QemuProcess.with({ emulator, machine, rtcBase: date, arguments: args }, async (qemu) => {
+    const stepped = this.options.steps ? ({ binary: steppedQemu(), accelerator: 'qtest' } as const) : {};
+    return QemuProcess.with({ emulator, machine, rtcBase: date, arguments: args, ...stepped }, async (qemu) => {
       this.version = qemu.version;
       if (running) await qemu.qmp.execute('cont');
       const paths = await this.findChips(qemu);
       if (watch) await hear(qemu, watch);
       if (this.options.lines) await this.hearLines(qemu);
       const answers: Answer[] = [];
+      let rises = 0;
+      qemu.qtest.onInterrupt = (line, level) => {
+        if (level && isWatched(line, watch)) rises++;
+      };
       let rest = this.options.edgesOnly ? withoutRepeatedLevels(operations) : operations;
       while (rest.length > 0) {
         const end = rest.findIndex(({ kind }) => isOnItsOwn.has(kind));
         const before = end < 0 ? rest : rest.slice(0, end);
+        rises = 0;
         const commands = before.map((operation) => commandFor(operation, paths));
         await qemu.qtest.commands(commands, (index, answer) => {
           const operation = before[index] as Operation;
           const answered = widthOfReply(operation) > 0 ? Number(answer) : undefined;
-          const value = operation.kind === 'lines' ? linesOf(qemu) : answered;
+          const seen = { lines: () => linesOf(qemu), step: () => rises } as const;
+          const value = operation.kind in seen ? seen[operation.kind as keyof typeof seen]() : answered;
           answers.push({ value, output: levelsOf(qemu.qtest, watch) });
+          rises = 0;
         });
         const last = rest[end];
         if (last?.kind === 'reset') answers.push(await this.reset(qemu, last, watch));
@@ -204,11 +215,15 @@ async function hear({ qmp, qtest }: QemuProcess, watch: Watched): Promise<void> 
   if (watch.highAfterReset) await qmp.reset();
 }
 
+const watchedLines = (watch: Watched): readonly number[] => ('outputs' in watch ? watch.outputs : watch.inputs);
+
+const isWatched = (line: number, watch: Watched | undefined): boolean =>
+  watch !== undefined && watchedLines(watch).includes(line);
+
 /** A bit for each watched line. A line that has not been heard yet counts as low. */
 function levelsOf(qtest: QtestClient, watch: Watched | undefined): number | undefined {
   if (watch === undefined) return undefined;
-  const lines = 'outputs' in watch ? watch.outputs : watch.inputs;
-  return lines.reduce((levels, line, bit) => levels | (qtest.level(line) ? 1 << bit : 0), 0);
+  return watchedLines(watch).reduce((levels, line, bit) => levels | (qtest.level(line) ? 1 << bit : 0), 0);
 }
 
 let firmware: string | undefined;
@@ -241,6 +256,8 @@ function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): s
       return `read${Suffix[operation.size]} ${operation.address}`;
     case 'input':
       return `set_irq_in ${paths.get(operation.chip)} unnamed-gpio-in ${operation.line} ${operation.level ? 1 : 0}`;
+    case 'step':
+      return `clock_step ${operation.nanoseconds}`;
     case 'nothing':
     case 'lines':
       // What has happened to the lines before comes in front of its answer.

@@ -8,6 +8,8 @@ export type Operation =
   | { readonly kind: 'await'; readonly address: number; readonly bits: number; readonly until: 'clear' | 'set' }
   /** An `out` that a card may answer in its own time: it goes on until neither side has anything left to do. */
   | { readonly kind: 'start'; readonly port: number; readonly size: Width; readonly value: number }
+  /** Guest time goes on by so much. It answers how often the watched lines have risen meanwhile. */
+  | { readonly kind: 'step'; readonly nanoseconds: number }
   /** Nothing happens. */
   | { readonly kind: 'nothing' }
   /** Which ISA interrupt lines are high, a bit for each. */
@@ -76,6 +78,8 @@ export function withoutRepeatedLevels(operations: readonly Operation[]): readonl
   });
 }
 
+export const step = (nanoseconds: number): Operation => ({ kind: 'step', nanoseconds });
+
 export const isaLines: Operation = { kind: 'lines' };
 /** Line 0 belongs to a timer that ours does not have. */
 export const ComparedLines = 0xfffe;
@@ -88,7 +92,7 @@ export const hasCome = (value: number, { bits, until }: Extract<Operation, { rea
 
 /** How many bytes a reply has; 0 for what answers nothing. */
 export function widthOfReply(operation: Operation): number {
-  if (operation.kind === 'await') return 4;
+  if (operation.kind === 'await' || operation.kind === 'step') return 4;
   if (operation.kind === 'lines') return 2;
   return operation.kind === 'in' || operation.kind === 'load' ? operation.size : 0;
 }
@@ -108,6 +112,7 @@ export function placeOf(operation: Exclude<Operation, { readonly port: number }>
   if (operation.kind === 'reset') return 'reset';
   if (operation.kind === 'lines') return 'ISA lines';
   if (operation.kind === 'nothing') return 'nothing';
+  if (operation.kind === 'step') return 'rises of lines';
   if (operation.kind === 'send') return 'serial line';
   return operation.kind === 'input' ? `${operation.chip} input ${operation.line}` : `address ${hex(operation.address)}`;
 }
@@ -132,6 +137,8 @@ export function formatOperation(operation: Operation): string {
       return 'ISA lines';
     case 'send':
       return `bytes ${operation.bytes.map((byte) => hex(byte)).join(' ')} come in`;
+    case 'step':
+      return `step ${operation.nanoseconds} ns`;
     case 'nothing':
       return 'nothing';
     case 'reset':

@@ -23,6 +23,8 @@ export interface QemuOptions {
   readonly machine?: string;
   /** The RTC's time when the machine is made; it stands still, as the virtual clock does. */
   readonly rtcBase?: string;
+  /** `qtest`: time moves by the command `clock_step`. Not every QEMU is built with it. Default: `tcg`, which is stopped. */
+  readonly accelerator?: 'tcg' | 'qtest';
   /** More arguments of the command line, after ours. */
   readonly arguments?: readonly string[];
   /** A path, or what `vfioUserQemu()` found. Default: what `findQemu()` finds for `emulator`. */
@@ -61,7 +63,7 @@ export function whyNoQemu(
   return `'${emulator}' is not on PATH (Debian: apt-get install ${packages[emulator]}).`;
 }
 
-/** An installed QEMU with a stopped processor (`-S`): it acts only on `qtest` and `qmp`, and its time stands still. */
+/** A QEMU whose processor executes nothing: it acts only on `qtest` and `qmp`, and its time stands still by itself. */
 export class QemuProcess {
   private constructor(
     readonly qtest: QtestClient,
@@ -118,10 +120,12 @@ export class QemuProcess {
 }
 
 function commandLine(path: (socket: string) => string, options: QemuOptions): string[] {
-  const { machine = 'pc', rtcBase = '2024-02-28T21:43:50', arguments: more = [] } = options;
+  const { machine = 'pc', rtcBase = '2024-02-28T21:43:50', accelerator = 'tcg', arguments: more = [] } = options;
+  // Where nothing is executed nothing is to be stopped, and a stopped machine has no timers.
+  const stopped = accelerator === 'tcg' ? ['-S'] : [];
   const socket = (name: string) => `socket,path=${path(name)},id=${name}`;
   return [
-    ...['-machine', machine, '-accel', 'tcg', '-S', '-nodefaults', '-display', 'none', '-monitor', 'none'],
+    ...['-machine', machine, '-accel', accelerator, ...stopped, '-nodefaults', '-display', 'none', '-monitor', 'none'],
     ...['-rtc', `clock=vm,base=${rtcBase}`],
     ...['-chardev', socket('qtest'), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
     ...['-chardev', socket('qmp'), '-mon', 'chardev=qmp,mode=control'],

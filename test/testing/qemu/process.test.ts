@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SECOND } from '../../../sdk/index.ts';
 import { findQemu, QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu/process.ts';
+import { steppedQemu } from '../../conformance/stepped-qemu.ts';
 import { needs } from '../../needs.ts';
 import { expectRefusal } from '../../refusal.ts';
 import { ownTemporaryFolder } from './own-temporary-folder.ts';
 
 const missing = whyNoQemu();
+const stepped = steppedQemu();
 
 const folder = ownTemporaryFolder();
 
@@ -70,6 +73,20 @@ describe('an installed QEMU', () => {
         await new Promise((resolve) => setTimeout(resolve, 1100));
         await qmp.reset();
         expect(await seconds()).toBe(0x50);
+      });
+    },
+  );
+
+  it(
+    'moves its clock by clock_step alone with the accelerator qtest: so many seconds, and the RTC has them',
+    needs('qemu', typeof stepped === 'string' ? stepped : undefined),
+    async () => {
+      const options = { accelerator: 'qtest', binary: stepped, rtcBase: '2024-02-28T21:43:50' } as const;
+      await QemuProcess.with(options, async ({ qtest }) => {
+        await qtest.out8(0x70, 0x00);
+        expect(await qtest.in8(0x71)).toBe(0x50);
+        expect(Number(await qtest.command(`clock_step ${3 * SECOND}`))).toBe(3 * SECOND);
+        expect(await qtest.in8(0x71)).toBe(0x53);
       });
     },
   );
