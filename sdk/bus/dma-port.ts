@@ -56,7 +56,8 @@ export class MemoryDmaPort extends DmaPort {
       return MemTxResult.DecodeError;
     }
     const result = space.readBytes(Number(address), target, this.attributes);
-    if (result === MemTxResult.Ok) space.topology.dmaObserver?.read(Number(address), target);
+    const { dmaObserver } = space.topology;
+    if (dmaObserver !== undefined && result === MemTxResult.Ok) dmaObserver.read(Number(address), target);
     return result;
   }
 
@@ -64,7 +65,8 @@ export class MemoryDmaPort extends DmaPort {
     const { space } = this;
     if (!isReachable(address)) return MemTxResult.DecodeError;
     const result = space.writeBytes(Number(address), source, this.attributes);
-    if (result === MemTxResult.Ok) space.topology.dmaObserver?.wrote(Number(address), source);
+    const { dmaObserver } = space.topology;
+    if (dmaObserver !== undefined && result === MemTxResult.Ok) dmaObserver.wrote(Number(address), source);
     return result;
   }
 

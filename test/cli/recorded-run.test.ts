@@ -22,7 +22,7 @@ import { readTrace } from '../../sdk/cli/node.ts';
 import { recordedRun } from '../../sdk/cli/replay/recording-file.ts';
 import { Machine } from '../../sdk/machine/index.ts';
 import { replayRun } from '../../sdk/recording/replay.ts';
-import { assembled, Place } from '../machines/hostile/hostile-code.ts';
+import { assembled, guestOf, Place, populated } from '../machines/hostile/hostile-code.ts';
 import { needs, whyNoX86 } from '../needs.ts';
 import { eduGuest } from '../recording/dma-guests.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -295,6 +295,20 @@ describe('a recorded run of machine code', needs('host', whyNoX86()), () => {
     expect([other.status, other.code]).toEqual([1, 'replay-parted']);
     expect(other.noted).toContain('DMA writes other bytes to 0x30000 than recorded');
     expect(other.printed).toContain('1 difference from the recording:');
+  });
+
+  it('of which more was read by DMA than a recording holds says so at its end', async () => {
+    const { machine } = await populated();
+    const guest = guestOf('driver', assembled(eduGuest));
+    const notes: string[] = [];
+    const { outcome } = await recordedRun(at('limit.iotrace'), {
+      ...{ machine, guests: [guest], images: [], timers: { dmaLimit: 2999 }, note: (line) => notes.push(line) },
+      run: (guests) => machine.run(guests, { operationLimit: 1_000_000 }),
+    });
+    expect([outcome.reason, notes]).toEqual([
+      'halted',
+      [expect.stringMatching(/^warning: devices read more by DMA .* 2 transfers behind that are not in it/)],
+    ]);
   });
 
   it('is no longer the same with another machine, and says so', async () => {

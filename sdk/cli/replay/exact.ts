@@ -136,18 +136,18 @@ function verdict(trace: RecordedTrace, replay: RunReplay): string {
   ].join(', ');
   const missing =
     dma.unrecorded > 0
-      ? ` ${counted(dma.unrecorded, 'transfer')} by DMA are not in the recording, and what devices read by them may differ.`
+      ? `${counted(dma.unrecorded, 'transfer')} by DMA are not in the recording, and what devices read by them may differ. `
       : '';
   if (isSame(replay)) {
     const until = isCut ? 'up to where it was cut off' : `to its end at ${decimal(endOfRun(trace), 3)} us`;
     const same = outside === '' ? '' : ` The same: ${outside}.`;
-    return `All answers, interrupts and times are those of the recording, ${until}.${same}${missing}`;
+    return `${missing}All answers, interrupts and times are those of the recording, ${until}.${same}`;
   }
   const shown = differences.map(
     ({ position, what }) => `\n  line ${count(position + 1)}: ${what}${named(trace, position, machine)}`,
   );
   const tapped = header.tapped ? ' Accesses were changed on their way while it was recorded, so that is expected.' : '';
-  return `${counted(differed, 'difference')} from the recording:${tapped}${missing}${shown.join('')}`;
+  return `${missing}${counted(differed, 'difference')} from the recording:${tapped}${shown.join('')}`;
 }
 
 /** The register of an access. */

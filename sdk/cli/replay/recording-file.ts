@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, realpathSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
-import type { GuestImage, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestImage, RunOutcome } from '../../accelerator/index.ts';
 import { isGzip } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/system-errors.ts';
@@ -10,7 +10,7 @@ import { counted } from '../../base/text.ts';
 import { afterHostTime, hostNanoseconds } from '../../clock/host-time.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { RecordedImage } from '../../recording/header.ts';
-import type { RecordingSink } from '../../recording/recorder.ts';
+import type { RecordingSink, RecordOptions } from '../../recording/recorder.ts';
 import type { Arguments } from '../command.ts';
 import { checkOutput, type OutputKind } from '../files.ts';
 import type { BootImage } from '../options/boot.ts';
@@ -126,7 +126,7 @@ export interface RunToRecord {
   readonly guests: readonly GuestImage[];
   /** What machine code comes from; the header has their checksums. */
   readonly images: readonly BootImage[];
-  readonly timers: Pick<RunOptions, 'timerLimit'>;
+  readonly timers: Omit<RecordOptions, 'images'>;
   readonly note: (line: string) => void;
   run(guests: readonly GuestImage[]): RunOutcome | Promise<RunOutcome>;
 }
@@ -153,7 +153,7 @@ export async function recordedRun(
 }
 
 const lossOf = (transfers: number): string =>
-  `devices read more by DMA than a recording holds: ${counted(transfers, 'transfer')} are not in it, and a replay parts there.`;
+  `devices read more by DMA than a recording holds. ${counted(transfers, 'transfer')} behind that are not in it, and a replay may differ from there on.`;
 
 const digestOf = ({ kind, name, bytes }: BootImage): RecordedImage => ({
   ...{ kind, name, size: bytes.length },
