@@ -1,9 +1,12 @@
 import { type Assembler, al, byte, dword, dx, eax, ecx, edi, edx, esi, esp, word } from '../../sdk/assembler.ts';
+import type { Random } from '../../sdk/testing/random.ts';
 import { Common, Flag, Status } from '../bus/virtio/driver.ts';
 import { Place, putCard, putTables, type Source } from '../machines/hostile/hostile-code.ts';
 
 const Line = 11;
 export const Vector = 0x28 + (Line - 8);
+/** Of the 8254, masked unless a guest wants it. */
+const Tick = 0x20;
 /** Where interrupts are counted. */
 const Flags = 0x7000;
 
@@ -28,7 +31,7 @@ const driver =
   (acknowledge: Source, body: Source): Source =>
   (a) => {
     a.mov(esp, Place.stack);
-    putTables(a, 0x30, { [Vector]: 'irq' });
+    putTables(a, 0x30, { [Vector]: 'irq', [Tick]: 'irq' });
     a.jmp('begin');
     a.label('handler');
     a.cli();
@@ -124,26 +127,31 @@ const Rings = { descriptors: 0x2_1000, available: 0x2_2000, used: 0x2_3000 } as 
 const Text = 0x2_4000;
 export const Sent = 'bytes that only the processor has written\n';
 
+/** Places the console and one of its queues, up to DRIVER_OK. */
+function startConsole(a: Assembler, queue: number): void {
+  configure(a, 5, 0x20, Bar);
+  configure(a, 5, 0x24, 0);
+  configure(a, 5, 0x04, 6);
+  const common = (register: number, value: number) => a.mov(dword(Bar + register), value);
+  const agreed = Status.Acknowledge | Status.Driver | Status.FeaturesOk;
+  a.mov(byte(Bar + Common.Status), Status.Acknowledge | Status.Driver);
+  common(Common.DriverFeatureSelect, 1);
+  common(Common.DriverFeature, 1);
+  a.mov(byte(Bar + Common.Status), agreed);
+  a.mov(word(Bar + Common.QueueSelect), queue);
+  a.mov(word(Bar + Common.QueueSize), 8);
+  common(Common.Descriptors, Rings.descriptors);
+  common(Common.Driver, Rings.available);
+  common(Common.Device, Rings.used);
+  a.mov(word(Bar + Common.QueueEnable), 1);
+  a.mov(byte(Bar + Common.Status), agreed | Status.DriverOk);
+}
+
 /** Sends a text by the second queue of a console, in two buffers. */
 export const consoleGuest = driver(
   (a) => a.mov(al, byte(Bar + 0x1000)),
   (a) => {
-    configure(a, 5, 0x20, Bar);
-    configure(a, 5, 0x24, 0);
-    configure(a, 5, 0x04, 6);
-    const common = (register: number, value: number) => a.mov(dword(Bar + register), value);
-    const agreed = Status.Acknowledge | Status.Driver | Status.FeaturesOk;
-    a.mov(byte(Bar + Common.Status), Status.Acknowledge | Status.Driver);
-    common(Common.DriverFeatureSelect, 1);
-    common(Common.DriverFeature, 1);
-    a.mov(byte(Bar + Common.Status), agreed);
-    a.mov(word(Bar + Common.QueueSelect), Transmit);
-    a.mov(word(Bar + Common.QueueSize), 8);
-    common(Common.Descriptors, Rings.descriptors);
-    common(Common.Driver, Rings.available);
-    common(Common.Device, Rings.used);
-    a.mov(word(Bar + Common.QueueEnable), 1);
-    a.mov(byte(Bar + Common.Status), agreed | Status.DriverOk);
+    startConsole(a, Transmit);
     for (const [index, character] of [...Sent].entries()) a.mov(byte(Text + index), character.charCodeAt(0));
     const first = 10;
     for (const [index, address, length, flags] of [
@@ -183,3 +191,59 @@ export const fwCfgGuest = driver(
     a.out(0x80, al);
   },
 );
+
+/** Random addresses: in RAM, in the card's buffer, at the rings, in the code, and anywhere. */
+const anywhere = (random: Random): number => {
+  const base = random.pick([From, To, EduBuffer, Rings.available, Rings.used, Place.code, 0]);
+  return random.oneIn(8) ? random.bits() : base + 4 * random.below(300);
+};
+
+/** Two cards that get what comes to the mind of a guest that keeps no rule, with 55 ms of sleep here and there. */
+export const hostileDriver = (random: Random): Source =>
+  driver(
+    (a) => {
+      a.mov(eax, dword(Place.edu + 0x24));
+      a.mov(dword(Place.edu + 0x64), eax);
+      a.mov(al, byte(Bar + 0x1000));
+    },
+    (a) => {
+      putCard(a);
+      let offered = 0;
+      const queue = random.oneIn(4) ? 0 : Transmit;
+      startConsole(a, queue);
+      out(a, [0x43, 0x34], [0x40, 0], [0x40, 0], [0x21, 0xfa]);
+      const steps: readonly (() => void)[] = [
+        () => a.mov(dword(0x2_0000 + 4 * random.below(0x1400)), random.oneIn(2) ? random.bits() : anywhere(random)),
+        () => {
+          for (const register of [0x80, 0x88]) a.mov(dword(Place.edu + register), anywhere(random));
+          a.mov(dword(Place.edu + 0x90), random.pick([0, 1, 4, 1000, 1025, 4096, 4097, random.bits()]));
+          a.mov(dword(Place.edu + 0x98), random.below(8));
+        },
+        () => a.mov(dword(Place.edu + random.pick([0x04, 0x08, 0x20, 0x60])), random.bits()),
+        () => {
+          if (!random.oneIn(6)) return;
+          if (random.oneIn(3)) a.mov(byte(Bar + Common.Status), random.byte());
+          else startConsole(a, queue);
+        },
+        () => {
+          const index = random.below(8);
+          a.mov(dword(Rings.descriptors + 16 * index), anywhere(random));
+          a.mov(dword(Rings.descriptors + 16 * index + 8), random.pick([1, 1, 100, 100, 5000, 0, random.bits()]));
+          a.mov(
+            dword(Rings.descriptors + 16 * index + 12),
+            random.pick([0, 0, 1, 2, random.below(8)]) | (random.below(9) << 16),
+          );
+          a.mov(word(Rings.available + 4 + 2 * random.below(8)), index);
+          a.mov(word(Rings.available + 2), random.oneIn(9) ? random.bits() & 0xffff : ++offered);
+          a.mov(word(Bar + 0x3000 + 4 * queue), queue);
+        },
+        () => {
+          a.sti();
+          a.hlt();
+          a.cli();
+        },
+      ];
+      for (let step = 0; step < 60; step++) random.pick(steps)();
+      for (let step = 0; step < 3; step++) steps.at(-1)?.();
+    },
+  );
