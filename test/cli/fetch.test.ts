@@ -48,6 +48,8 @@ describe('backplane fetch', () => {
       linux.shell,
       '-append',
       expect.stringContaining('ttyS0'),
+      '-clock',
+      'host',
     ]);
     expect(linux.shell.startsWith(cache)).toBe(true);
     expect(new Uint8Array(readFileSync(linux.shell))).toEqual(shellFiles(Buffer.from('a program'), {}));

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Backend } from '../../backend/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { counted, shellWord } from '../../base/text.ts';
+import { shellWord, times } from '../../base/text.ts';
 import { metadataOf } from '../../device/index.ts';
 import type { MachineDefinition, UsedDevice } from '../../machine/index.ts';
 import { servedMachine } from '../../serve/surround.ts';
@@ -38,7 +38,7 @@ export async function planServe(args: Arguments): Promise<ServePlans> {
   if (sockets.length !== devices.length) {
     throw new BackplaneError(
       'missing-operand',
-      `serve: there are ${counted(devices.length, '-device')} and ${counted(sockets.length, '-socket')}. Give each device a socket, in the same order.`,
+      `serve: -device is given ${times(devices.length)}, and -socket ${times(sockets.length)}. Give each device a socket, in the same order.`,
     );
   }
   const twice = sockets.find((socket, index) => sockets.findIndex((one) => resolve(one) === resolve(socket)) !== index);

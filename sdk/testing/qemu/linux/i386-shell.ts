@@ -52,12 +52,16 @@ export function shellFiles(
   return new Uint8Array(Buffer.concat(archive.finish()));
 }
 
-/** Writes that initramfs beside its busybox. Answers the options of `backplane run` that boot it. */
+/**
+ * Writes that initramfs beside its busybox. Answers the options of `backplane run` that boot it for a user. Guest time is the host's,
+ * so that an idle guest sleeps.
+ */
 export function writeShell({ kernel, busybox, shell }: LinuxI386): readonly string[] {
   const draft = `${shell}.${process.pid}`;
   writeFileSync(draft, shellFiles(readFileSync(busybox), {}));
   renameSync(draft, shell);
-  return ['-kernel', kernel, '-initrd', shell, '-append', 'console=ttyS0 tsc=reliable cryptomgr.notests'];
+  const files = ['-kernel', kernel, '-initrd', shell];
+  return [...files, '-append', 'console=ttyS0 tsc=reliable cryptomgr.notests', '-clock', 'host'];
 }
 
 const initScript = (before: readonly string[], after: readonly string[]): string =>
