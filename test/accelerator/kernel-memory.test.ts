@@ -102,6 +102,21 @@ describe('memory slots', () => {
     expect([bench.run(), bench.exit]).toEqual([0, 'write 0x10/1']);
   });
 
+  it('that are made where the guest has found none hold what it stores next; around them it still finds none', () => {
+    const { bench, ram, userspace } = withRam();
+    bench.memorySlot({ id: 0, size: Page, userspace });
+    bench.attach(function* (guest) {
+      for (const address of [5 * Page, 5 * Page, 5 * Page - 1, 6 * Page, 0, 2 * Page]) yield* guest.store8(address, 7);
+    });
+    expect([bench.run(), bench.exit]).toEqual([0, 'write 0x5000/1']);
+    expect(bench.memorySlot({ id: 1, address: 5 * Page, size: Page, userspace: userspace + Page })).toBe(0);
+    expect([bench.run(), bench.exit]).toEqual([0, 'write 0x4fff/1']);
+    expect(ram.bytes[Page]).toBe(7);
+    expect([bench.run(), bench.exit]).toEqual([0, 'write 0x6000/1']);
+    expect([bench.run(), bench.exit]).toEqual([0, 'write 0x2000/1']);
+    expect(ram.bytes[0]).toBe(7);
+  });
+
   it('that are read-only are read directly; a store leaves as MMIO, and a zone may take it', () => {
     const { bench, ram, userspace } = withRam();
     ram.bytes[0x20] = 0x5a;
