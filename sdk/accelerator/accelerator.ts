@@ -86,13 +86,20 @@ export interface RunOutcome {
   readonly message: string;
   /** Of 'powered-off' only: the exit status that the guest wants, 0 to 255. */
   readonly status?: number;
-  /** Guest operations that this run executed, over all vCPUs. */
+  /** Guest operations that this run executed, over all vCPUs: of a program each access, of machine code each instruction. */
   readonly operations: number;
+  /** Of machine code that was stopped for its accesses: how many it has made. */
+  readonly accesses?: number;
 }
 
 export interface RunOptions {
-  /** The run ends after so many guest operations. Default: 100 million. */
+  /**
+   * The run ends after so many guest operations. Default: 100 million. Machine code ends at so many instructions, or when it has
+   * made as many accesses outside of its RAM. A repeated string instruction makes one for each of its elements.
+   */
   readonly operationLimit?: number;
+  /** Another limit for the accesses of machine code. The instruction behind the last of them is the last of the run. */
+  readonly accessLimit?: number;
   /**
    * The run ends when so many timers have expired while the guest executed nothing: in a HLT, a pause, or a gap of a
    * recording. It also ends when as many have expired as the larger of the two limits. Default: 2 million. A HLT is given

@@ -189,6 +189,7 @@ function limitsOf({ run }: RunScript, operations: number, timerLimit: number | u
   const limit = end?.reason === 'operation-limit' ? end.operations : operations + MostBehindTheEnd;
   return {
     operationLimit: Math.max(0, limit - done),
+    accessLimit: Number.POSITIVE_INFINITY,
     ...(timerLimit === undefined ? {} : { timerLimit }),
   };
 }

@@ -42,6 +42,26 @@ describe('machine code on the simulated kernel', needs('host', whyNoX86()), () =
     expect(said.printed).toMatch(/0xe9:POUT +1 /);
   });
 
+  it('is stopped by its accesses at -limit, where each of its instructions makes a thousand of them', async () => {
+    // mov dx, 0x71; again: mov cx, 0xffff; mov di, 0x2000; cld; rep insb; jmp again
+    const endless = Uint8Array.of(0xba, 0x71, 0, 0xb9, 0xff, 0xff, 0xbf, 0, 0x20, 0xfc, 0xf3, 0x6c, 0xeb, 0xf5);
+    const loader = `loader,file=${file('endless.bin', endless)},addr=0x1000,cpu-num=0`;
+    const { status, noted, printed } = await backplane(
+      'run',
+      '-device',
+      loader,
+      '-machine',
+      'isapc',
+      '-limit',
+      '20000',
+    );
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    const [, instructions, accesses] = /(\d+) instructions in .* limit: it has made (\d+,\d+) accesses/.exec(printed)!;
+    expect(Number(instructions)).toBeLessThan(100);
+    expect(Number(accesses?.replace(',', ''))).toBeGreaterThanOrEqual(20_000);
+    expect(Number(accesses?.replace(',', ''))).toBeLessThan(22_048);
+  });
+
   it('has not finished where it faults in a fault: status 2, and the place is named', async () => {
     // lidt [0x1800], whose limit is 0; int3
     const faulting = Uint8Array.of(0x0f, 0x01, 0x1d, 0x00, 0x18, 0x00, 0x00, 0xcc);

@@ -92,6 +92,7 @@ function code(body: (a: Assembler) => void, mode: 'real' | 'protected' = 'protec
   };
 }
 
+const Limit = 8000;
 const Window = 0xb_8000;
 /** No device is there, and nothing is coalesced. */
 const Nobody = 0xf000_0000;
@@ -171,6 +172,27 @@ describe('a recording of machine code', needs('host', whyNoX86()), () => {
       (index) => kind[index] === OperationKind.In && address[index] === 0x71,
     );
     expect(reads).toHaveLength(5);
+  });
+
+  it.each<[name: string, put: (a: Assembler) => void]>([
+    ['INSB', (a) => a.rep('insb')],
+    ['OUTSB', (a) => a.rep('outsb')],
+    ['STOSB', (a) => a.rep('stosb')],
+    ['MOVSD', (a) => a.rep('movsd')],
+  ])('ends where the accesses of an endless REP %s came to the limit', async (_, put) => {
+    const guest = code((a) => {
+      a.mov(dx, 0x71);
+      a.label('again');
+      a.mov(esi, Nobody);
+      a.mov(edi, Nobody + 0x1_0000);
+      a.mov(ecx, 1500);
+      put(a);
+      a.jmp('again');
+    });
+    const run = await recorded(guest, {}, Limit);
+    const [, operations] = /# end (\d+) operations at \d+ ns: operation-limit\n$/.exec(run.text)!;
+    expect(Number(operations)).toBeLessThan(Limit);
+    expect(expectEqual(run).outcome).toMatchObject({ reason: 'operation-limit', operations: Number(operations) });
   });
 
   it('ends where the processor shuts down', async () => {

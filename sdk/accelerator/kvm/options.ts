@@ -173,8 +173,14 @@ export function checkGuestCount(accelerator: string, count: number): void {
   );
 }
 
-export function checkRunOptions({ operationLimit = 0, timerLimit = 1, progressEvery = 1 }: RunOptions): void {
+export function checkRunOptions({
+  operationLimit = 0,
+  accessLimit = 0,
+  timerLimit = 1,
+  progressEvery = 1,
+}: RunOptions): void {
   refuseCount('operationLimit', operationLimit, 0);
+  refuseCount('accessLimit', accessLimit, 0);
   refuseCount('timerLimit', timerLimit, 1);
   refuseCount('progressEvery', progressEvery, 1);
 }

@@ -1,3 +1,4 @@
+import { count } from '../../base/text.ts';
 import type { VirtualClock } from '../../clock/index.ts';
 import { LatestSecond } from '../../clock/time.ts';
 import type { RunOutcome } from '../accelerator.ts';
@@ -27,6 +28,11 @@ export const operationLimit: Ending = {
   reason: 'operation-limit',
   message: 'The guest was stopped at its operation limit.',
 };
+/** Machine code has executed fewer instructions than that. */
+export function accessLimit(accesses: number): Ending {
+  const message = `The guest was stopped at its operation limit: it has made ${count(accesses)} accesses.`;
+  return { ...operationLimit, message, accesses };
+}
 /** These two end a slice, and no run. */
 export const underWay: Ending = { reason: 'paused', message: 'The slice is over.' };
 export const asleep: Ending = { reason: 'paused', message: 'The slice is over, and every processor waits.' };

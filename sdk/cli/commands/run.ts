@@ -61,7 +61,8 @@ ${smpHelp}
 ${bootHelp}
 ${displayHelp}
 ${loaderHelp}
-  -limit OPERATIONS     end after so many guest operations; default 100 million, and none for machine code
+  -limit OPERATIONS     end after so many guest operations; default 100 million, and none for machine code. Of a program each access
+                        is one, of machine code each instruction. Machine code ends after as many accesses to devices too
 ${timerLimitHelp}
 ${clockHelp}
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
@@ -236,9 +237,10 @@ function reportTo(terminal: Terminal, backends: readonly { readonly kind: string
 }
 
 /** The message for a guest that did not finish; undefined if it finished, or stopped at the user's limit. */
-export function unfinished({ reason, message, operations }: RunOutcome, limit: number | undefined): string | undefined {
+export function unfinished(outcome: RunOutcome, limit: number | undefined): string | undefined {
+  const { reason, message, operations, accesses = 0 } = outcome;
   if (reason === 'finished' || reason === 'reset' || reason === 'paused' || reason === 'powered-off') return undefined;
-  if (reason === 'operation-limit' && limit !== undefined && operations >= limit) return undefined;
+  if (reason === 'operation-limit' && limit !== undefined && Math.max(operations, accesses) >= limit) return undefined;
   const isDefault = reason === 'operation-limit' && limit === undefined && operations >= DefaultLimit;
   const advice = isDefault ? ' Give -limit a larger number, or a smaller one to stop earlier.' : '';
   return `the guest did not finish: ${message}${advice}`;

@@ -4,6 +4,8 @@ import type { GuestOperation, OperationKind } from '../../accelerator/guest/oper
 export const LargestPiece = 1024;
 /** The same where they meet no device. */
 export const LargestRamPiece = 2 ** 20;
+/** An entry ends behind the instruction with so many accesses that need no exit. */
+export const MostAnswered = 1024;
 /** More accesses than any one instruction, or piece, has. */
 const Capacity = 4 * LargestPiece;
 

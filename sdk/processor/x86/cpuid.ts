@@ -45,3 +45,14 @@ export function answerCpuid(words: Int32Array): void {
 function letters(text: string): number {
   return [3, 2, 1, 0].reduce((word, at) => word * 256 + text.charCodeAt(at), 0);
 }
+
+export const FirstRandom = 0x2545_f491;
+
+/** RDRAND, which CPUID does not offer: the same values in each run. @see G. Marsaglia, Xorshift RNGs, 2003 */
+export function nextRandom(last: number): number {
+  let word = last;
+  word ^= word << 13;
+  word ^= word >>> 17;
+  word ^= word << 5;
+  return word;
+}

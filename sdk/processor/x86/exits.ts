@@ -1,7 +1,7 @@
 import { type GuestOperation, OperationKind } from '../../accelerator/guest/operation.ts';
 import type { ProcessorBus } from '../../accelerator/kvm/simulated-kernel/processor.ts';
-import { AccessList, LargestPiece, LargestRamPiece } from './access-list.ts';
-import { answerCpuid } from './cpuid.ts';
+import { AccessList, LargestPiece, LargestRamPiece, MostAnswered } from './access-list.ts';
+import { answerCpuid, FirstRandom, nextRandom } from './cpuid.ts';
 import { extended, type GuestState } from './guest-state.ts';
 import { readTimeStamp } from './model-specific-registers.ts';
 import { At } from './state-layout.ts';
@@ -14,7 +14,6 @@ export const Endless = Symbol('an instruction without end');
 
 const PageSize = 4096;
 const NoTarget = -1;
-const FirstRandom = 0x2545_f491;
 /** E4 E5 EC ED and E6 E7 EE EF; all others that access ports are strings. */
 const isIn = (opcode: number): boolean => (opcode & 0xf6) === 0xe4;
 const isOut = (opcode: number): boolean => (opcode & 0xf6) === 0xe6;
@@ -53,6 +52,8 @@ export class Exits implements ProcessorRequests {
   watchesWindow = false;
   windowOpened = false;
   sliceEnded = false;
+  /** Accesses to memory that the bus has answered in this entry: enough of them end it. */
+  answered = 0;
   lastWords = '';
   randomState = FirstRandom;
 
@@ -69,14 +70,9 @@ export class Exits implements ProcessorRequests {
     return this.bus.now();
   }
 
-  /** RDRAND, which CPUID does not offer: the same values in each run. @see G. Marsaglia, Xorshift RNGs, 2003 */
   random(): number {
-    let word = this.randomState;
-    word ^= word << 13;
-    word ^= word >>> 17;
-    word ^= word << 5;
-    this.randomState = word;
-    return word;
+    this.randomState = nextRandom(this.randomState);
+    return this.randomState;
   }
 
   identify(): void {
@@ -122,6 +118,7 @@ export class Exits implements ProcessorRequests {
     this.#follow();
     if (this.#isReplayed(OperationKind.Load, address, size)) return this.log.low(this.#replayed++);
     if (bus.memoryRead(address, size)) {
+      this.#noteAnswered();
       this.#note(OperationKind.Load, address, size, bus.low, 0);
       return bus.low;
     }
@@ -151,7 +148,8 @@ export class Exits implements ProcessorRequests {
     // Behind a store that has to wait for userspace, each one waits: their order is the guest's.
     const isTaken = !this.hasQueued && this.bus.memoryWrite(address, size, low, high);
     this.#note(OperationKind.Store, address, size, low, high);
-    if (!isTaken) this.#ask(OperationKind.Store, address, size, low, high);
+    if (isTaken) this.#noteAnswered();
+    else this.#ask(OperationKind.Store, address, size, low, high);
   }
 
   /** The next access for userspace. */
@@ -222,17 +220,13 @@ export class Exits implements ProcessorRequests {
   }
 
   #follow(): void {
-    const { executed } = this.state;
-    if (executed !== this.#logOf) {
-      this.#logOf = executed;
+    if (this.state.executed !== this.#logOf) {
+      this.follows();
       this.log.count = this.#replayed = 0;
     }
     const isWhole = this.piece === 0 || this.piece > LargestPiece;
-    if (this.log.count === 0 && isWhole && !this.injecting && this.state.hasPrefix()) this.#cutString();
-  }
-
-  /** A long string of accesses to devices comes back now and then. */
-  #cutString(): void {
+    if (this.log.count > 0 || !isWhole || this.injecting || !this.state.hasPrefix()) return;
+    // A long string of accesses to devices comes back now and then.
     if (this.state.decodeCurrent().count <= LargestPiece) return;
     this.piece = LargestPiece;
     throw Again;
@@ -249,6 +243,12 @@ export class Exits implements ProcessorRequests {
   #note(kind: OperationKind, address: number, size: number, low: number, high: number): void {
     if (!this.log.add(kind, address, size, low, high)) throw Endless;
     this.#replayed = this.log.count;
+  }
+
+  #noteAnswered(): void {
+    if (++this.answered < MostAnswered) return;
+    this.sliceEnded = true;
+    this.state.stop();
   }
 
   #ask(kind: OperationKind, address: number, size: number, low: number, high: number): void {

@@ -10,6 +10,7 @@ import {
 import type { BackplaneError } from '../../base/errors.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { count, hex } from '../../base/text.ts';
+import { MostAnswered } from './access-list.ts';
 import { Again, Endless, Exits } from './exits.ts';
 import { type Failure, failureOf, isOutsideMemory, outsideMemory } from './failures.ts';
 import { getFpu, setFpu } from './fpu-struct.ts';
@@ -98,6 +99,7 @@ export class X86Processor implements Processor {
     const { exits } = this;
     if (this.#stopped !== undefined) return this.#stopped;
     this.memory.begin();
+    exits.answered = 0;
     const end = this.instructions + limit;
     let left = limit;
     while (!exits.hasQueued) {
@@ -105,7 +107,7 @@ export class X86Processor implements Processor {
         if (limit === 0) return Stop.Limit;
         if (this.queuedVector >= 0 && this.acceptsInterrupt) this.#takeInterrupt();
         else if (this.windowWanted && this.acceptsInterrupt) return Stop.Window;
-        else if (left <= 0) return Stop.Limit;
+        else if (left <= 0 || exits.answered >= MostAnswered) return Stop.Limit;
       }
       const stop = this.#run(left);
       if (stop !== GoOn) return stop as StopValue;

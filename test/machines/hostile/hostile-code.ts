@@ -18,7 +18,15 @@ import {
   word,
 } from '../../../sdk/assembler.ts';
 import { BackplaneError, type MachineDefinition, MiB, use } from '../../../sdk/index.ts';
-import { type GuestCode, Machine, type RunOutcome, simulatedAccelerator } from '../../../sdk/runtime.ts';
+import {
+  defineObserver,
+  type GuestCode,
+  Machine,
+  type MachineEvent,
+  type RunOptions,
+  type RunOutcome,
+  simulatedAccelerator,
+} from '../../../sdk/runtime.ts';
 import { x86 } from '../../processor/bare-processor.ts';
 
 /** Where a guest lies, its stack, what is free, and where it places BAR 0 of its card. */
@@ -45,6 +53,8 @@ export interface Ran {
   readonly outcome: RunOutcome | undefined;
   readonly failure: BackplaneError | undefined;
   readonly guestErrors: readonly string[];
+  /** What devices were asked for: each element of a string. */
+  readonly accesses: number;
   /** Whether the processor has as much memory as before. */
   readonly hasSameMemory: boolean;
 }
@@ -78,6 +88,16 @@ export async function populated(
   return { machine, guestErrors, hasSameMemory };
 }
 
+/** Answers how many accesses devices were asked for since this call. */
+export function countedAccesses(machine: Machine): () => number {
+  let accesses = 0;
+  const observe = ({ kind }: MachineEvent) => {
+    if (kind === 'access') accesses++;
+  };
+  machine.observe(defineObserver({ name: 'accesses', start: () => ({ observe }) }));
+  return () => accesses;
+}
+
 function watched(code: MachineCode, onMemory: (bytes: Uint8Array) => void): MachineCode {
   return {
     ...code,
@@ -96,21 +116,22 @@ function watched(code: MachineCode, onMemory: (bytes: Uint8Array) => void): Mach
 }
 
 /** Runs it on a machine of its own. Any error but a `BackplaneError` goes on to the test. */
-export async function runHostile(source: Source, operationLimit = 100_000): Promise<Ran> {
-  return await runCode(guestOf('hostile', assembled(source)), operationLimit);
+export async function runHostile(source: Source, limits: number | RunOptions = 100_000): Promise<Ran> {
+  return await runCode(guestOf('hostile', assembled(source)), limits);
 }
 
 /** The same for any guest, and a firmware of one's own. */
-export async function runCode(guest: GuestCode, operationLimit: number, firmware?: Uint8Array): Promise<Ran> {
+export async function runCode(guest: GuestCode, limits: number | RunOptions, firmware?: Uint8Array): Promise<Ran> {
   const { machine, guestErrors, hasSameMemory } = await populated(firmware);
+  const accesses = countedAccesses(machine);
   let [outcome, failure]: [RunOutcome | undefined, BackplaneError | undefined] = [undefined, undefined];
   try {
-    outcome = machine.run(guest, { operationLimit });
+    outcome = machine.run(guest, typeof limits === 'number' ? { operationLimit: limits } : limits);
   } catch (error) {
     if (!(error instanceof BackplaneError)) throw error;
     failure = error;
   }
-  return { machine, outcome, failure, guestErrors, hasSameMemory: hasSameMemory() };
+  return { machine, outcome, failure, guestErrors, accesses: accesses(), hasSameMemory: hasSameMemory() };
 }
 
 /**

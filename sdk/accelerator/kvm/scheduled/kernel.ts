@@ -52,12 +52,17 @@ export interface GuestProcessor {
   readonly execution: VcpuExecution;
   /** KVM_RUN answers EINTR before the operation after the next so many; Infinity (the default) is never. */
   slice: number;
+  /** Accesses that machine code has made outside of its RAM; each element of a string counts. Those of programs are operations. */
+  readonly accesses: number;
+  /** Where `accesses` has come so far, the slice ends with the next instruction, and `unused` is what is left of it then. */
+  accessStop: number;
+  unused: number;
   /**
    * Gives it what it executes from here on. What it had begun is dropped, and so is a queued interrupt: complete pending
    * exits first. A program starts over by attaching a fresh start of it.
    */
   attach(guest: GuestSource): void;
-  /** Whether it executes machine code: `operations` and `slice` count instructions then. */
+  /** Whether it executes machine code: `operations` and `slice` count instructions then, and `accesses` what those access. */
   readonly executesCode: boolean;
   /** Why it cannot execute machine code; undefined if it can. */
   refuseCode(guest: string): BackplaneError | undefined;

@@ -9,15 +9,20 @@ export class RunBudget {
   start = 0;
   /** Operations that the run has left. */
   left = 0;
+  /** The accesses of machine code when the run began, and those at which it ends. */
+  firstAccess = 0;
+  lastAccess = Number.POSITIVE_INFINITY;
   /** What they had executed at the end of the last turn. */
   counted = 0;
   private progressEvery = DefaultProgressEvery;
   private progressLeft = DefaultProgressEvery;
   private onProgress: ((operations: number) => void) | undefined;
 
-  begin(options: RunOptions, operations: number): void {
+  begin(options: RunOptions, operations: number, accesses: number): void {
     this.start = this.counted = operations;
     this.left = options.operationLimit ?? DefaultOperationLimit;
+    this.firstAccess = accesses;
+    this.lastAccess = accesses + (options.accessLimit ?? this.left);
     this.progressEvery = this.progressLeft = options.progressEvery ?? DefaultProgressEvery;
     this.onProgress = options.onProgress;
   }
@@ -27,11 +32,11 @@ export class RunBudget {
     return this.onProgress === undefined ? this.left : Math.min(this.left, this.progressLeft);
   }
 
-  /** The guests have executed so many operations by now. */
-  spend(operations: number): void {
+  /** The guests have executed so many operations, and made so many accesses, by now. */
+  spend(operations: number, accesses: number): void {
     const spent = operations - this.counted;
     this.counted = operations;
-    this.left -= spent;
+    this.left = accesses < this.lastAccess ? this.left - spent : 0;
     this.progressLeft -= spent;
     if (this.progressLeft > 0) return;
     this.progressLeft = this.progressEvery;

@@ -189,6 +189,7 @@ export class RunLoop extends EntryLoop<ScheduledVcpu, RunLoopParts> {
     const end = super.handleRequests();
     if (end !== undefined) return end;
     if (this.turns.budget.left > 0 || this.parts.vcpus.every((state) => state.finished)) return undefined;
-    return outcomes.operationLimit;
+    const { accesses, budget, isOutOfAccesses } = this.turns;
+    return isOutOfAccesses ? outcomes.accessLimit(accesses - budget.firstAccess) : outcomes.operationLimit;
   }
 }

@@ -47,6 +47,7 @@ export class RunStops {
     this.lastOperation = this.lastTimer = Never;
     this.timers = 0;
     this.time.limitTo(Never);
+    this.turns.accessStop = Never;
   }
 
   beginSlice({ operations, time = Never, waits = false }: SliceLimits): void {
@@ -55,6 +56,7 @@ export class RunStops {
     this.waits = waits;
     this.lastOperation = this.turns.operations + operations;
     this.lastTimer = this.timers + operations;
+    this.turns.accessStop = this.turns.accesses + operations;
     this.time.limitTo(time);
   }
 
@@ -64,7 +66,10 @@ export class RunStops {
   }
 
   isSliceOver(operations: number): boolean {
-    return this.isSliced && (operations >= this.lastOperation || this.timers >= this.lastTimer || this.time.isOver);
+    const { turns, lastOperation, lastTimer } = this;
+    if (!this.isSliced) return false;
+    if (operations >= lastOperation || this.timers >= lastTimer || this.time.isOver) return true;
+    return turns.isUsedUp && turns.accesses >= turns.accessStop;
   }
 
   /** The guest goes on until the next stop. */

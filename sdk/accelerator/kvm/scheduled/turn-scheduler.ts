@@ -34,6 +34,8 @@ export class TurnScheduler {
   private stop = Number.POSITIVE_INFINITY;
   /** Operations of the turn under way that lie behind that stop: the kernel does not know of them yet. */
   private withheld = 0;
+  /** The kernel stops when machine code has made so many accesses: the slice of the run is over. */
+  accessStop = Number.POSITIVE_INFINITY;
 
   constructor(private readonly parts: TurnSchedulerParts) {}
 
@@ -45,14 +47,25 @@ export class TurnScheduler {
     return operations;
   }
 
+  /** Accesses of machine code, which vCPU 0 executes. */
+  get accesses(): number {
+    const [first] = this.parts.schedule.vcpus;
+    return first === undefined ? 0 : this.parts.kernel.processor(first.vcpu.fd).accesses;
+  }
+
+  /** Whether its accesses end the run. */
+  get isOutOfAccesses(): boolean {
+    return this.accesses >= this.budget.lastAccess;
+  }
+
   /** Operations that the run has executed. */
   get executed(): number {
     return this.operations - this.budget.start;
   }
 
   begin(options: RunOptions): void {
-    this.budget.begin(options, this.operations);
-    this.stop = Number.POSITIVE_INFINITY;
+    this.budget.begin(options, this.operations, this.accesses);
+    this.stop = this.accessStop = Number.POSITIVE_INFINITY;
     this.forget();
   }
 
@@ -67,7 +80,7 @@ export class TurnScheduler {
     this.stop = stop;
     if (this.current === undefined) return;
     const processor = this.parts.kernel.processor(this.current.vcpu.fd);
-    this.grant(this.current, processor.slice + this.withheld, stop - operations);
+    this.grant(this.current, processor.slice + processor.unused + this.withheld, stop - operations);
   }
 
   /** The vCPU whose turn it is has executed what the kernel was given, or no turn is under way. */
@@ -77,7 +90,9 @@ export class TurnScheduler {
 
   /** The kernel has used up what it was given. True if that was a stop only, and the turn goes on later. */
   isCut(state: ScheduledVcpu): boolean {
-    return this.withheld > 0 && this.parts.kernel.processor(state.vcpu.fd).slice + this.withheld > 0;
+    const { slice, unused } = this.parts.kernel.processor(state.vcpu.fd);
+    const withheld = this.withheld + unused;
+    return withheld > 0 && slice + withheld > 0 && !this.isOutOfAccesses;
   }
 
   /** Begins the next turn. Undefined if no vCPU can run. */
@@ -103,7 +118,7 @@ export class TurnScheduler {
   /** The end of a turn is not a return to userspace: on real processors there are no turns. */
   end(): void {
     this.current = this.processor = undefined;
-    this.budget.spend(this.operations);
+    this.budget.spend(this.operations, this.accesses);
   }
 
   /** An interrupt that vCPU 0 can take ends another vCPU's turn at once. */
@@ -118,6 +133,8 @@ export class TurnScheduler {
   private grant(state: ScheduledVcpu, turn: number, most: number): void {
     this.processor = this.parts.kernel.processor(state.vcpu.fd);
     this.processor.slice = Math.min(turn, most);
+    this.processor.accessStop = Math.min(this.budget.lastAccess, this.accessStop);
+    this.processor.unused = 0;
     this.withheld = turn > most ? turn - most : 0;
   }
 }

@@ -21,6 +21,9 @@ export class VirtualCpu implements GuestProcessor {
   readonly portPage = new DataView(new ArrayBuffer(PageSize));
   operations = 0;
   slice = Infinity;
+  accesses = 0;
+  accessStop = Infinity;
+  unused = 0;
   interruption: InterruptionValue = Interruption.None;
   #processor: Processor;
   /** Undefined while it executes a program. */
@@ -191,9 +194,9 @@ export class VirtualCpu implements GuestProcessor {
     if (program.queuedVector >= 0) {
       if (!program.acceptsInterrupt) return describeFailedEntry(this.runPage);
       this.machine.statistics.injectedInterrupts++;
-      if (!program.takeInterrupt(operation)) return this.#fail();
+      if (!program.takeInterrupt(operation)) return describeFailure(this.runPage, this.#processor);
     } else if (this.#wantsWindow && program.acceptsInterrupt) return this.#stopped(Stop.Window);
-    if (program.failure !== undefined) return this.#fail();
+    if (program.failure !== undefined) return describeFailure(this.runPage, this.#processor);
     const due = this.#due();
     if (due >= 0) return due;
     if (operation.finished) {
@@ -215,7 +218,7 @@ export class VirtualCpu implements GuestProcessor {
     if (queuedVector < 0 && this.#wantsWindow && this.#takesInterrupt()) return this.#stopped(Stop.Window);
     const due = this.#due();
     if (due >= 0) return due;
-    return this.#unit.operation.finished ? this.#enterCode(this.#code!.limit(this.slice)) : Execute;
+    return this.#unit.operation.finished ? this.#enterCode(this.#code!.limit(this.#left)) : Execute;
   }
 
   /** The slice is over, or a deadline is reached. */
@@ -235,6 +238,7 @@ export class VirtualCpu implements GuestProcessor {
     code.processor.windowWanted = this.#wantsWindow;
     const stop = code.enter(limit, this.#unit.operation);
     this.#count(code.executed);
+    this.accesses += code.accesses;
     if (stop === Stop.Operation) return Execute;
     return stop === Stop.Limit ? LookAgain : this.#stopped(stop);
   }
@@ -244,7 +248,8 @@ export class VirtualCpu implements GuestProcessor {
     this.#code?.stopped(stop);
     if (stop === Stop.Halt) this.#unit.exitHalt(-1);
     else if (stop === Stop.Window) this.#unit.exitWindow();
-    else return stop === Stop.Shutdown ? describeShutdown(this.runPage) : this.#fail();
+    else
+      return stop === Stop.Shutdown ? describeShutdown(this.runPage) : describeFailure(this.runPage, this.#processor);
     return 0;
   }
 
@@ -252,6 +257,7 @@ export class VirtualCpu implements GuestProcessor {
   #executeForCode(): number {
     const unit = this.#unit;
     const step = unit.execute();
+    this.accesses += unit.executed;
     if (step !== Step.GoOn) return step === Step.Fault ? Errno.EFAULT : 0;
     if (unit.operation.finished) this.#code?.complete(unit.operation);
     return Execute;
@@ -262,8 +268,12 @@ export class VirtualCpu implements GuestProcessor {
     this.slice -= executed;
   }
 
-  #fail(): number {
-    return describeFailure(this.runPage, this.#processor);
+  /** Where the accesses are used up is no place that a replay finds. Behind the next instruction is one: its number is new. */
+  get #left(): number {
+    if (this.accesses < this.accessStop || this.slice <= 1) return this.slice;
+    this.unused += this.slice - 1;
+    this.slice = 1;
+    return 1;
   }
 
   #interrupted(why: InterruptionValue): number {

@@ -13,6 +13,8 @@ export class CodeBus implements ProcessorBus {
   low = 0;
   high = 0;
   observer: CodeObserver | undefined;
+  /** What was answered here, since `takeAccesses`. */
+  #accesses = 0;
   readonly processor: Processor;
   /** Instructions whose time has passed. */
   #timed = 0;
@@ -49,6 +51,13 @@ export class CodeBus implements ProcessorBus {
     return count;
   }
 
+  /** Accesses since the last call. */
+  takeAccesses(): number {
+    const accesses = this.#accesses;
+    this.#accesses = 0;
+    return accesses;
+  }
+
   /** An entry that has executed something of which the processor does not know how much. */
   countOne(): number {
     this.context.time.now += this.nsPerInstruction;
@@ -79,6 +88,7 @@ export class CodeBus implements ProcessorBus {
       if (slot.view === undefined) return false;
       storeValue(slot.view, address - slot.guestAddress, size, low, high);
       slots.markDirty(slot, address - slot.guestAddress);
+      this.#accesses++;
       return true;
     }
     this.passTime();
@@ -95,6 +105,7 @@ export class CodeBus implements ProcessorBus {
     if (!isPlain(address, size)) return false;
     const slot = this.context.slots.find(address);
     if (slot?.view === undefined) return false;
+    this.#accesses++;
     const at = address - slot.guestAddress;
     this.low = loadNumber(slot.view, at, Math.min(size, 4));
     this.high = size === 8 ? loadNumber(slot.view, at + 4, 4) : 0;
@@ -108,6 +119,7 @@ export class CodeBus implements ProcessorBus {
     else if (answer === BusAnswer.Signalled) statistics.ioeventfdSignals++;
     else return false;
     statistics.vmExits++;
+    this.#accesses++;
     return true;
   }
 }

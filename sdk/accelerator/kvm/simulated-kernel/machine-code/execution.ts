@@ -12,6 +12,8 @@ export class CodeExecution {
   readonly processor: Processor;
   /** Instructions of the last entry. */
   executed = 0;
+  /** Accesses that the last entry has made without an operation. */
+  accesses = 0;
   /** It has shut down or failed, and goes on after a reset only. */
   isStopped = false;
   readonly #bus: CodeBus;
@@ -53,6 +55,7 @@ export class CodeExecution {
     this.#observer?.entering(limit, processor.queuedVector);
     const stop = processor.enter(limit, operation);
     this.executed = this.#bus.takeCount();
+    this.accesses = this.#bus.takeAccesses();
     // A guest whose instructions the processor does not count comes to the end of its run too.
     if (stop === Stop.Limit && limit > 0 && this.executed === 0) this.executed = this.#bus.countOne();
     if (isQueued && processor.queuedVector < 0) this.context.statistics.injectedInterrupts++;
