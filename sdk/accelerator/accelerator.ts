@@ -96,6 +96,7 @@ export interface RunOptions {
   /**
    * The run ends after so many guest operations. Default: 100 million. Machine code ends at so many instructions, or when it has
    * made as many accesses outside of its RAM. A repeated string instruction makes one for each of its elements.
+   * A string that goes through more than a page of RAM in one go makes one for 64 elements.
    */
   readonly operationLimit?: number;
   /** Another limit for the accesses of machine code. The instruction behind the last of them is the last of the run. */

@@ -120,6 +120,7 @@ function hashedBus(bus: ProcessorBus, hash: AccessHash, refused: Refused, instru
       if (isTaken) hash.add(OperationKind.Load, address, size, bus.low, size === 8 ? bus.high : 0, instructions());
       return isTaken;
     },
+    longString: (elements) => bus.longString(elements),
     now: () => bus.now(),
     get low() {
       return bus.low;

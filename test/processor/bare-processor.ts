@@ -48,6 +48,10 @@ export class BareBus implements ProcessorBus {
     return true;
   }
 
+  longString(elements: number): void {
+    this.taken.push(`string of ${elements}`);
+  }
+
   memoryWrite(address: number, size: number, low: number, high: number): boolean {
     const slot = this.slot(address);
     if (slot !== undefined) {

@@ -6,6 +6,9 @@ export const LargestPiece = 1024;
 export const LargestRamPiece = 2 ** 20;
 /** An entry ends behind the instruction with so many accesses that need no exit. */
 export const MostAnswered = 1024;
+/** A page of bytes: a string that meets RAM only is not asked about within one. What a longer one has done in one go is counted. */
+export const LongString = 4096;
+export const LongStringPiece = 0x1_0000;
 /** More accesses than any one instruction, or piece, has. */
 const Capacity = 4 * LargestPiece;
 

@@ -1,6 +1,6 @@
 import { type GuestOperation, OperationKind } from '../../accelerator/guest/operation.ts';
 import type { ProcessorBus } from '../../accelerator/kvm/simulated-kernel/processor.ts';
-import { AccessList, LargestPiece, LargestRamPiece, MostAnswered } from './access-list.ts';
+import { AccessList, LargestPiece, MostAnswered } from './access-list.ts';
 import { answerCpuid, FirstRandom, nextRandom } from './cpuid.ts';
 import { extended, type GuestState } from './guest-state.ts';
 import { readTimeStamp } from './model-specific-registers.ts';
@@ -56,6 +56,7 @@ export class Exits implements ProcessorRequests {
   answered = 0;
   lastWords = '';
   randomState = FirstRandom;
+  longString = (): void => {};
 
   constructor(
     private readonly state: GuestState,
@@ -184,16 +185,16 @@ export class Exits implements ProcessorRequests {
     }
   }
 
+  /** The run ends behind the instruction under way. */
+  endRun(): void {
+    this.sliceEnded = true;
+    this.state.stop();
+  }
+
   /** Before each run. */
   begin(): void {
     this.windowOpened = this.sliceEnded = false;
     this.#replayed = this.#inputAt = 0;
-  }
-
-  /** How many elements the next piece of the same string has: more each time while it meets no device. */
-  get followingPiece(): number {
-    if (this.hasQueued || this.log.count > 0 || this.piece < LargestPiece) return Math.min(this.piece, LargestPiece);
-    return Math.min(2 * this.piece, LargestRamPiece);
   }
 
   /** What began again has ended: its accesses are of the past. */
@@ -247,8 +248,7 @@ export class Exits implements ProcessorRequests {
 
   #noteAnswered(): void {
     if (++this.answered < MostAnswered) return;
-    this.sliceEnded = true;
-    this.state.stop();
+    this.endRun();
   }
 
   #ask(kind: OperationKind, address: number, size: number, low: number, high: number): void {
@@ -288,7 +288,7 @@ export class Exits implements ProcessorRequests {
 
   #writeString(port: number, size: number, value: number): void {
     if (this.#outputLength === 0) {
-      if (this.piece === 0 && this.state.instruction.count > LargestPiece) {
+      if ((this.piece === 0 || this.piece > LargestPiece) && this.state.instruction.count > LargestPiece) {
         this.piece = LargestPiece;
         throw Again;
       }

@@ -21,6 +21,7 @@ import { getMsr, setMsr } from './model-specific-registers.ts';
 import { getRegisters, getSpecialRegisters, setRegisters, setSpecialRegisters } from './register-structs.ts';
 import { readState, saveState } from './saved-state.ts';
 import { At, Segments } from './state-layout.ts';
+import { StringPieces } from './string-pieces.ts';
 import type { WasmInstance } from './wasm-instance.ts';
 
 const LargestBudget = 2 ** 30;
@@ -43,9 +44,7 @@ export class X86Processor implements Processor {
   #counted = 0;
   /** The interrupt that is being taken. */
   #vector = -1;
-  /** A string that is done in pieces, and has some left: where it is, and how long the next one is. */
-  #stringAt = NaN;
-  #stringPiece = 0;
+  readonly #pieces: StringPieces;
   #apicBase = 0n;
   #cr8 = 0n;
 
@@ -57,6 +56,8 @@ export class X86Processor implements Processor {
     this.state = new GuestState(wasm.exports.memory.buffer, memory.bytes, memory.top);
     this.exits = new Exits(this.state, bus);
     wasm.requests = this.exits;
+    this.#pieces = new StringPieces(this.state, this.exits, bus, wasm);
+    this.exits.longString = () => this.#pieces.cutLong();
     this.reset();
   }
 
@@ -66,7 +67,7 @@ export class X86Processor implements Processor {
 
   /** How many elements the string that it is in the middle of does next; 0 where it is in none. */
   get piece(): number {
-    return this.state.pointer === this.#stringAt ? this.#stringPiece : 0;
+    return this.#pieces.next;
   }
 
   get interruptFlag(): boolean {
@@ -171,7 +172,7 @@ export class X86Processor implements Processor {
     this.queuedVector = this.#vector = -1;
     this.#stopped = this.failure = this.failedInstruction = undefined;
     this.#total = this.#counted = 0;
-    this.#stringAt = NaN;
+    this.#pieces.goOn(0);
   }
 
   save(): Json {
@@ -181,8 +182,7 @@ export class X86Processor implements Processor {
   read(reader: JsonReader): () => void {
     return readState(this, reader, ({ instructions, piece }) => {
       this.#total = instructions;
-      this.#stringAt = piece > 0 ? this.state.pointer : NaN;
-      this.#stringPiece = piece;
+      this.#pieces.goOn(piece);
       this.#counted = this.state.executed;
       this.#stopped = this.failure = this.failedInstruction = undefined;
     });
@@ -199,26 +199,22 @@ export class X86Processor implements Processor {
   /** Runs the module once. `GoOn` if nothing stops the entry. */
   #run(limit: number): number {
     const { exits, state, wasm } = this;
+    const pieces = this.#pieces;
     const { injecting, beginsAgain } = exits;
     exits.begin();
-    if (!injecting && !beginsAgain && state.pointer === this.#stringAt) {
-      exits.piece = Math.min(this.#stringPiece, state.instruction.decode(state.pointer).count);
-    }
-    this.#stringAt = NaN;
-    const { piece } = exits;
+    if (!injecting && !beginsAgain) pieces.follow();
     exits.watchesWindow = this.windowWanted || this.queuedVector >= 0;
     // What begins again, and what an interrupt must not divide, is one instruction.
-    const isStep = beginsAgain || piece > 0 || (exits.watchesWindow && state.interruptFlag);
+    const isStep = beginsAgain || exits.piece > 0 || (exits.watchesWindow && state.interruptFlag);
     const budget = isStep ? 1 : Math.min(Math.max(1, limit), LargestBudget);
     state.words[At.lastCount >> 2] = state.executed + budget;
     state.bytes[At.halted] = 0;
-    const whole = state.count;
-    if (piece > 0) this.#takePiece(piece);
+    pieces.begin();
     try {
       if (injecting) wasm.exports.call_interrupt_vector(this.#vector, 0, 0, 0);
       else wasm.exports.main_loop();
     } catch (thrown) {
-      if (piece > 0) state.count = whole;
+      pieces.putBack();
       return this.#caught(thrown);
     }
     const isHalted = state.bytes[At.halted] !== 0 && !injecting && !exits.sliceEnded && !exits.windowOpened;
@@ -228,33 +224,12 @@ export class X86Processor implements Processor {
       return this.#beginAgain();
     }
     this.#fold();
-    if (piece > 0) this.#returnPiece(piece, whole);
-    if (injecting || isStep) exits.forget();
+    const wasLong = pieces.end();
+    if (injecting || isStep || wasLong) exits.forget();
     if (isOutsideMemory(state)) return this.#stop(outsideMemory(this));
     if (exits.hasQueued) return GoOn;
     if (exits.windowOpened) return this.windowWanted ? Stop.Window : GoOn;
     return isHalted ? Stop.Halt : GoOn;
-  }
-
-  /** A string does some of its elements, as if its count were no more. */
-  #takePiece(piece: number): void {
-    const { state } = this;
-    const isWide = state.instruction.decode(state.pointer).has32BitAddress;
-    state.count = isWide ? piece : (state.count & ~0xffff) | piece;
-  }
-
-  /** The rest of the count comes back, and the string begins again for it, unless it ended early or by a fault. */
-  #returnPiece(piece: number, whole: number): void {
-    const { state } = this;
-    const instruction = state.instruction.decode(state.previousPointer);
-    const mask = instruction.has32BitAddress ? -1 : 0xffff;
-    const left = (whole - (piece - (state.count & mask))) & mask;
-    state.count = (whole & ~mask) | left;
-    if (state.pointer !== instruction.end || left === 0) return;
-    if (!instruction.goesOn(this.wasm.exports.get_eflags())) return;
-    state.pointer = state.previousPointer;
-    this.#stringAt = state.pointer;
-    this.#stringPiece = this.exits.followingPiece;
   }
 
   #fold(): void {

@@ -24,6 +24,8 @@ export interface ProcessorRequests {
   identify(): void;
   /** RDTSC. False: it is not allowed here. */
   readTimeStamp(): boolean;
+  /** A string instruction of more elements than a page has bytes begins. */
+  longString(): void;
   /** Guest time in nanoseconds. */
   now(): number;
   random(): number;
@@ -121,12 +123,13 @@ function importsFor(wasm: WasmInstance): Readonly<Record<string, unknown>> {
   };
 }
 
-/** See `Question`: the one import of 16 bits is asked four things. */
+/** See `Question`: the one import of 16 bits is asked five things. */
 function answer(to: ProcessorRequests, asked: number): number {
   if (asked <= 0xffff) return to.readPort(asked, 2);
-  if (asked > Question.TimeStamp) return to.readMemory(asked, 2);
+  if (asked > Question.LongString) return to.readMemory(asked, 2);
   if (asked === Question.TimeStamp) return to.readTimeStamp() ? 0 : 1;
   if (asked === Question.Acknowledge) to.interruptible();
+  else if (asked === Question.LongString) to.longString();
   else to.identify();
   return 0;
 }

@@ -1,6 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
+import { LongString } from './access-list.ts';
 import { At, ModuleStack } from './state-layout.ts';
-import { joined, padded, signed, unsigned, WasmFile } from './wasm-file.ts';
+import { call, constant, load, local, Op, store, store8 } from './wasm-code.ts';
+import { joined, padded, unsigned, WasmFile } from './wasm-file.ts';
 
 export const PackageName = 'v86';
 export const PackageVersion = '0.5.462';
@@ -8,61 +10,12 @@ export const PackageVersion = '0.5.462';
 const Digest = 'aa0d0e149d6b60063b85de4871e78505637ce92821e14a9f9802c4008ba2336e';
 
 /** What the module asks through `io_port_read16`, which a port (at most 0xffff) and an MMIO address (from 0xa0000) never are. */
-export const Question = { Acknowledge: 0x1_0000, Cpuid: 0x1_0001, TimeStamp: 0x1_0002 } as const;
+export const Question = { Acknowledge: 0x1_0000, Cpuid: 0x1_0001, TimeStamp: 0x1_0002, LongString: 0x1_0003 } as const;
 
-/** @see WebAssembly Core Specification 2.0, 5.4 */
-const Op = {
-  Unreachable: 0x00,
-  If: 0x04,
-  Else: 0x05,
-  End: 0x0b,
-  Branch: 0x0c,
-  BranchIf: 0x0d,
-  Call: 0x10,
-  Drop: 0x1a,
-  LocalGet: 0x20,
-  LocalSet: 0x21,
-  LocalTee: 0x22,
-  I32Load: 0x28,
-  I32Load8U: 0x2d,
-  I32Load16U: 0x2f,
-  I32Store: 0x36,
-  I32Store8: 0x3a,
-  I32Store16: 0x3b,
-  I32Const: 0x41,
-  I32EqualsZero: 0x45,
-  I32Eq: 0x46,
-  I32LessThanS: 0x48,
-  I32LessThanU: 0x49,
-  I32GreaterEqualU: 0x4f,
-  I32Add: 0x6a,
-  I32Sub: 0x6b,
-  I32And: 0x71,
-  I32Or: 0x72,
-} as const;
 const ResultI32 = 0x7f;
 const NoResult = 0x40;
+const LocalsGroup = 3;
 const ExportKind = { Function: 0, Global: 3 } as const;
-
-const local = (index: number) => [Op.LocalGet, ...unsigned(index)];
-const constant = (value: number) => [Op.I32Const, ...signed(value)];
-const call = (index: number) => [Op.Call, ...unsigned(index)];
-const load = (address: number) => [...constant(0), Op.I32Load, 2, ...unsigned(address)];
-const store = (address: number, value: readonly number[]) => [
-  ...constant(0),
-  ...value,
-  Op.I32Store,
-  2,
-  ...unsigned(address),
-];
-/** To a static variable of the module: the linker left five bytes for its address. */
-const store8 = (address: number, value: readonly number[]) => [
-  ...constant(0),
-  ...value,
-  Op.I32Store8,
-  0,
-  ...padded(address),
-];
 
 interface Patch {
   /** How the name of the function ends. */
@@ -70,6 +23,8 @@ interface Patch {
   readonly why: string;
   /** Its whole code, in the place of what it does. */
   readonly body?: (file: WasmFile) => number[];
+  /** Code before its own. */
+  readonly before?: (file: WasmFile) => number[];
   /** Code that is there exactly once, and what stands there afterwards. */
   readonly replace?: readonly (readonly [there: number[], then: number[]])[];
 }
@@ -91,7 +46,31 @@ const NowLocal = 23;
 const countedBlock = [...load(At.instructionCount), ...local(BlockLocal), Op.I32Add];
 const resetBlock = store(At.blockCount, constant(0));
 
+/** The count register, or its low half where addresses have 16 bits: the first parameter says which. */
+const elements = [...load(At.registers + 4), ...constant(-1), ...constant(0xffff), ...local(0), Op.Select, Op.I32And];
+const comparing = ['scas', 'cmps'].flatMap((name) => [`${name}b`, `${name}w`, `${name}d`]);
+const others = ['ins', 'outs', 'movs', 'stos', 'lods'].flatMap((name) => [`${name}b`, `${name}w`, `${name}d`]);
+const repeated = [
+  ...comparing.flatMap((name) => [`${name}_repz`, `${name}_repnz`]),
+  ...others.map((name) => `${name}_rep`),
+];
+
 const Patches: readonly Patch[] = [
+  ...repeated.map((name) => ({
+    in: name,
+    why: 'Where it takes no short cut by pages, all its elements are one instruction: many of them are told before.',
+    before: (file: WasmFile) => [
+      ...[...elements, ...constant(LongString), Op.I32GreaterThanU],
+      ...[
+        Op.If,
+        NoResult,
+        ...constant(Question.LongString),
+        ...call(file.importIndex('io_port_read16')),
+        Op.Drop,
+        Op.End,
+      ],
+    ],
+  })),
   {
     in: '3cpu3cpu13io_port_read8',
     why: 'The module has two 8259s of its own: their ports belong to the machine.',
@@ -241,6 +220,7 @@ export async function patchedModule(original: Uint8Array): Promise<Uint8Array<Ar
   for (const patch of Patches) {
     const index = file.indexOf(patch.in);
     if (patch.body !== undefined) file.setBody(index, joined([[0], patch.body(file), [Op.End]]));
+    if (patch.before !== undefined) file.setBody(index, preceded(file.body(index), patch.before(file)));
     for (const [there, then] of patch.replace ?? []) {
       file.setBody(index, replaced(file.body(index), there, then, patch.in));
     }
@@ -273,6 +253,10 @@ async function checkDigest(bytes: Uint8Array): Promise<void> {
     `The processor: these bytes are not build/v86.wasm of the package '${PackageName}' ${PackageVersion}, which alone was tried. Run 'npm install ${PackageName}@${PackageVersion}'.`,
   );
 }
+
+/** The locals of a function come first: here they are one group of a type. */
+const preceded = (body: Uint8Array, code: readonly number[]): Uint8Array =>
+  joined([body.subarray(0, LocalsGroup), code, body.subarray(LocalsGroup)]);
 
 function replaced(body: Uint8Array, there: readonly number[], then: readonly number[], where: string): Uint8Array {
   const first = find(body, there, 0);

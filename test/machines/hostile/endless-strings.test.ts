@@ -53,6 +53,16 @@ const guests: [name: string, source: Source, inOne: number][] = [
   ['FXRSTOR from the memory of a card', endless(0, Place.edu, putState(0x0d)), 128],
 ];
 
+/** It repeats a byte: each element is read where the last one was written. */
+const overlapping: Source = (a) => {
+  a.label('again');
+  a.mov(ecx, 0x4_0000);
+  a.mov(esi, Place.pages);
+  a.lea(edi, { base: esi, offset: 1 });
+  a.rep('movsb');
+  a.jmp('again');
+};
+
 describe('the limit of a run, for machine code', needs('host', whyNoX86()), () => {
   it.each(guests)('bounds the accesses of an endless loop of %s', async (_, source, inOne) => {
     const { outcome, accesses, machine, hasSameMemory } = await runHostile(source, Limit);
@@ -81,6 +91,21 @@ describe('the limit of a run, for machine code', needs('host', whyNoX86()), () =
     expect(accesses()).toBeGreaterThan(19 * 1000);
     machine.pause();
     expect(accelerator.runSlice({ operations: 1000 })).toMatchObject({ reason: 'paused' });
+    machine.dispose();
+  });
+
+  it.each<[name: string, source: Source]>([
+    ['REP STOSD where elements cross pages', endless(0x4_0000, Place.pages + 1, (a) => a.rep('stosd'))],
+    ['REP MOVSB to the byte behind its source', overlapping],
+    ['REP STOSB with addresses of 16 bits', endless(0xffff, 0, (a) => a.db(0x67, 0xf3, 0xaa))],
+    ['REPNE SCASB with addresses of 16 bits', endless(0xffff, 0, (a) => a.db(0x67, 0xf2, 0xae))],
+  ])('bounds the elements in RAM, of which 64 count as an access, in an endless loop of %s', async (_, source) => {
+    const { outcome, machine, hasSameMemory } = await runHostile(source, Limit);
+    expect(outcome).toMatchObject({ reason: 'operation-limit', accesses: expect.any(Number) });
+    expect(outcome?.accesses).toBeGreaterThanOrEqual(Limit);
+    expect(outcome?.accesses).toBeLessThan(Limit + 2 * 1024);
+    expect(outcome?.operations).toBeLessThan(Limit / 10);
+    expect(hasSameMemory).toBe(true);
     machine.dispose();
   });
 

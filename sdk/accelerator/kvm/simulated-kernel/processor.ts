@@ -97,6 +97,8 @@ export interface ProcessorBus {
   memoryWrite(address: number, size: number, low: number, high: number): boolean;
   /** True: `low` and `high` hold the bytes of a slot. False: an exit. */
   memoryRead(address: number, size: number): boolean;
+  /** A string instruction has done so many elements in RAM in one go. It asks for none of them here. */
+  longString(elements: number): void;
   /** What the last read found: unsigned, 32 bits each. */
   readonly low: number;
   readonly high: number;

@@ -5,6 +5,9 @@ import type { ExecutionContext } from '../guest-time.ts';
 import { BusAnswer, type BusAnswerValue } from '../io-bus.ts';
 import type { MachineCodeVm, Processor, ProcessorBus } from '../processor.ts';
 
+/** An access takes as much of the host's time as so many elements of a string in RAM. */
+const ElementsOfAccess = 64;
+
 /**
  * What the kernel answers in the middle of an instruction of machine code: ring, ioeventfds and slots. Only what is taken is counted;
  * what is refused comes again as an operation, and is counted there. Guest time follows the instructions before each time stamp.
@@ -78,6 +81,10 @@ export class CodeBus implements ProcessorBus {
     statistics.samplePort(port, true);
     time.now += this.portCost;
     return true;
+  }
+
+  longString(elements: number): void {
+    this.#accesses += Math.ceil(elements / ElementsOfAccess);
   }
 
   memoryWrite(address: number, size: number, low: number, high: number): boolean {
