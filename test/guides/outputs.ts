@@ -26,9 +26,13 @@ export async function outputOf(what: string, above: string): Promise<string> {
   return `$ ${command}\n${lines.slice(start, stop).join('\n')}`;
 }
 
-/** Words of a command. `check` gets time enough: on a busy machine it would say that its seconds were over. */
+/**
+ * Words of a command. `check` gets time enough: on a busy machine it would say that its seconds were over. The project of `new` depends
+ * on a package: of a checkout the command may say that it is not built.
+ */
 function wordsOf(command: string): readonly string[] {
   const [, ...words] = command.split(' ');
+  if (words[0] === 'new') return [...words, '-backplane', '*'];
   return words[0] === 'check' ? [...words, '-seconds', '120'] : words;
 }
 
