@@ -16,6 +16,7 @@ import { pl011 } from './pl011.ts';
 import { pl022 } from './pl022.ts';
 import { pl061, pl061Outputs } from './pl061.ts';
 import { plic } from './plic.ts';
+import { pmTimer } from './pm-timer.ts';
 import { port92 } from './port92.ts';
 import { q35Config } from './q35.ts';
 import { pcRouting, q35Routing } from './routing.ts';
@@ -62,4 +63,5 @@ export const chips: readonly Chip[] = [
   pcPorts,
   vga,
   piix4Pm,
+  pmTimer,
 ];

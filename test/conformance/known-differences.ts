@@ -9,7 +9,7 @@ import type { KnownDifference } from './known-difference.ts';
 import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
 import { pcPortsDifferences } from './pc-ports.ts';
 import { picDifferences } from './pic-as-qemu.ts';
-import { piix4PmDifferences } from './piix4-pm-as-qemu.ts';
+import { piix4PmDifferences, pmTimerDifferences } from './piix4-pm-as-qemu.ts';
 import { pitDifferences, pitDifferencesOverTime } from './pit-as-qemu.ts';
 import { pl011Differences } from './pl011-as-qemu.ts';
 import { pl022Differences } from './pl022-as-qemu.ts';
@@ -90,6 +90,7 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   'fw-cfg': fwCfgDifferences,
   'pc-ports': pcPortsDifferences,
   'piix4-pm': piix4PmDifferences,
+  'pm-timer': pmTimerDifferences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
   vga: vgaDifferences,
 };

@@ -157,3 +157,8 @@ export const piix4PmDifferences: readonly KnownDifference[] = [
     there: { operations: [...open, out(Base + 2, 2, 0x1200), read8(Base + 3)], ours: [0x12], qemu: [0] },
   },
 ];
+
+/** Those of the timer. */
+export const pmTimerDifferences = piix4PmDifferences.filter(
+  ({ register }) => register === 'PMSTS' || register === 'SCI',
+);

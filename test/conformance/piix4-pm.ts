@@ -25,7 +25,7 @@ const configRead = (register: number, size: Width): Operation[] => [
   read(Data + (register & 3), size),
 ];
 /** As firmware does. */
-const place = (base: number, isShown: boolean): Operation[] => [
+export const place = (base: number, isShown: boolean): Operation[] => [
   ...configWrite(Config.Base, 4, base | 1),
   ...configWrite(Config.Miscellaneous, 1, isShown ? 1 : 0),
 ];

@@ -1,6 +1,6 @@
 import type { IntervalCounter } from '../../devices/i8254/counter.ts';
 import type { CountingElement } from '../../devices/i8254/counting-element.ts';
-import { FwCfg, I8042, I8254, I8259, Mc146818Rtc, Piix3, Vga } from '../../devices/index.ts';
+import { FwCfg, I8042, I8254, I8259, Mc146818Rtc, Piix3, Piix4Pm, Vga } from '../../devices/index.ts';
 import { device } from '../../sdk/index.ts';
 import { type StandIn, standIn } from './known-difference.ts';
 
@@ -73,6 +73,17 @@ function stopsAtZero(base: typeof I8254) {
   return PitThatStopsAtZero;
 }
 
+/** The timer has 23 bits. */
+function hasShortTimer(base: typeof Piix4Pm) {
+  @device({ type: 'PIIX4_PM', description: 'power management with a bug' })
+  class PmWithShortTimer extends base {
+    override get timer(): number {
+      return super.timer & 0x7f_ffff;
+    }
+  }
+  return PmWithShortTimer;
+}
+
 /** Data is given at one of the two ports only. */
 function givesDataAtOnePort(base: typeof FwCfg) {
   @device({ type: 'fw_cfg', description: 'a firmware configuration device with a bug' })
@@ -115,6 +126,7 @@ export const planted: Readonly<Record<string, StandIn>> = {
   pic: standIn(I8259, isPolledAtOnePort),
   i8042: standIn(I8042, keepsA20),
   pit: standIn(I8254, hidesDecimal),
+  'pm-timer': standIn(Piix4Pm, hasShortTimer),
   'pit-over-time': standIn(I8254, stopsAtZero),
   'fw-cfg': standIn(FwCfg, givesDataAtOnePort),
   vga: standIn(Vga, keepsAttributeState),
