@@ -65,7 +65,7 @@ ${loaderHelp}
                         is one, of machine code each instruction. Machine code ends after as many accesses to devices too
 ${timerLimitHelp}
 ${clockHelp}
-  -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
+  -loadvm FILE          go on where a machine was saved, with the same machine, and the same FILE.ts, -bios or -kernel
   -save FILE            write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
   -record FILE          write down all that happens, to be replayed: .iotrace, or .iotrace.gz; over a recording that is there.
                         Of machine code the accesses, the interrupts and what devices read by DMA, and no other guest RAM
