@@ -188,6 +188,28 @@ describe('device accesses of machine code', needs('host', whyNoX86()), () => {
     expect(guest.get('edi')).toBe(0x10_0001 + 4 * (0x40_0000 - guest.get('ecx')));
   });
 
+  it.each([
+    ['OUTS', 'f3 6e', { esi: 0x2000 }],
+    ['STOS to a device', 'f3 aa', { edi: 0xfe00_0000 }],
+    ['LODS of a device', 'f3 ac', { esi: 0xfe00_0000 }],
+    ['INS', 'f3 6c', { edi: 0x20_0000 - 1500 }],
+  ])('executes what userspace writes over a string that is under way, with the whole count: %s', async (_, rep, at) => {
+    // MOV EBX, ECX
+    const other = code('89 cb f4');
+    const between = await executing(32, `${rep} f4`, { ecx: 5000, edx: 0x80, ...at });
+    between.step(1);
+    while (between.processor.underWay) between.step(0);
+    const inside = await executing(32, `${rep} f4`, { ecx: 5000, edx: 0x80, ...at });
+    inside.step(1);
+    for (const guest of [between, inside]) {
+      const left = guest.get('ecx');
+      expect(left).toBeGreaterThan(1024);
+      guest.ram.set(other, 0x1000);
+      expect(guest.run()).toBe(Stop.Halt);
+      expect([guest.get('ebx'), guest.get('ecx')]).toEqual([left, left]);
+    }
+  });
+
   it('fetches INS in pages, downwards too, and stores it into a device where ES:EDI is one', async () => {
     const pages = await executing(32, 'f3 6d f4', { ecx: 6, edx: 0x1f0, edi: 0x2ff4 });
     pages.answers = [1, 2, 3, 4, 5, 6];

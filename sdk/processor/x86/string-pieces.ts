@@ -45,7 +45,10 @@ export class StringPieces {
     this.#at = NaN;
     this.#isLong = false;
     this.#piece = 0;
-    if (this.exits.piece > 0) this.#take(this.state.pointer);
+    const { state, exits } = this;
+    // A device may have written other code over the string.
+    if (exits.piece > 0 && !state.instruction.decode(state.pointer).isRepeated) exits.piece = 0;
+    if (exits.piece > 0) this.#take(state.pointer);
   }
 
   /** The string under way has more elements than a page. The run ends behind it, and it does a bounded number of them. */
