@@ -169,10 +169,14 @@ export class ReplayProcessor implements Processor {
     return (timeFrom(script.run.entries, index, Number(clock.epoch)) - this.bus.now()) / this.code.nsPerInstruction;
   }
 
-  /** A read whose instruction begins again is made before that instruction is counted. */
+  /** What stays in the kernel, and a read whose instruction begins again, comes before that instruction is counted. */
   #isBehind(index: number): boolean {
-    const { kind, value, length } = this.#played.script.run.entries;
+    const { kind, address, size, value, valueHigh, length } = this.#played.script.run.entries;
     const what = this.#kindOf(index);
+    if (what === OperationKind.Out || what === OperationKind.Store) {
+      const isPort = what === OperationKind.Out;
+      return this.bus.takes(isPort, address[index]!, size[index]!, value[index]!, valueHigh[index]!);
+    }
     const isRead = what === OperationKind.Load || what === OperationKind.RepIns;
     const next = index + 1 < length ? kind[index + 1] : -1;
     return isRead && (next === RunEntry.Part || next === RunEntry.Ends) && value[index + 1]! > 0;

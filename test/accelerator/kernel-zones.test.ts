@@ -132,6 +132,7 @@ describe("KVM's I/O bus", () => {
       taken.push(name);
       return accepts ? BusAnswer.Queued : BusAnswer.NotTaken;
     },
+    takes: () => accepts,
   });
 
   it('offers a write to every device that matches, shorter ranges at the same start first, until one takes it', () => {

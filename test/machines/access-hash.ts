@@ -107,6 +107,7 @@ function hashedBus(bus: ProcessorBus, hash: AccessHash, refused: Refused, instru
     return isTaken;
   };
   return {
+    takes: (...write) => bus.takes(...write),
     portWrite(port, size, value) {
       hash.add(OperationKind.Out, port, size, value, 0, instructions());
       return told(bus.portWrite(port, size, value));

@@ -48,6 +48,10 @@ export class BareBus implements ProcessorBus {
     return true;
   }
 
+  takes(isPort: boolean, address: number): boolean {
+    return isPort ? this.takesPort(address) : this.takesMemory(address);
+  }
+
   longString(elements: number): void {
     this.taken.push(`string of ${elements}`);
   }

@@ -14,6 +14,7 @@ import {
   simulatedAccelerator,
   TraceParser,
 } from '../../sdk/runtime.ts';
+import { times } from '../depth.ts';
 import { needs, whyNoX86 } from '../needs.ts';
 import { x86 } from '../processor/bare-processor.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -26,13 +27,8 @@ interface Recorded {
   readonly text: string;
 }
 
-/** Runs beside the host's events, in as many slices as it likes, and writes it down. */
-async function recorded(
-  guest: GuestImage,
-  options: SimulatedAcceleratorOptions,
-  operationLimit: number,
-  between?: (backends: Record<'serial0' | 'keyboard', ReturnType<typeof ringBuffer>>, instructions: number) => void,
-): Promise<Recorded> {
+/** A machine whose run will be written down. */
+async function listening(guest: GuestImage, options: SimulatedAcceleratorOptions = {}) {
   const backends = { serial0: ringBuffer({ id: 'serial0' }), keyboard: ringBuffer({ id: 'keyboard' }) };
   const machine = Machine.create(definition, {
     firmware: pcFirmware(),
@@ -47,12 +43,23 @@ async function recorded(
       text += line;
     },
   });
+  return { machine, backends, recording, text: () => text };
+}
+
+/** Runs beside the host's events, in as many slices as it likes, and writes it down. */
+async function recorded(
+  guest: GuestImage,
+  options: SimulatedAcceleratorOptions,
+  operationLimit: number,
+  between?: (backends: Record<'serial0' | 'keyboard', ReturnType<typeof ringBuffer>>, instructions: number) => void,
+): Promise<Recorded> {
+  const { machine, backends, recording, text } = await listening(guest, options);
   const outcome = await pump(machine, recording.guests, {
     operationLimit,
     between: () => between?.(backends, machine.accelerator.guestTime),
   });
   recording.end(outcome);
-  return { machine, text };
+  return { machine, text: text() };
 }
 
 function traceOf(text: string) {
@@ -130,6 +137,27 @@ describe('a recording of machine code', needs('host', whyNoX86()), () => {
     expect(run.text.trimEnd()).toMatch(/ ns: reset$/);
     const { arrivals } = expectEqual(run);
     expect(arrivals.delivered).toBeGreaterThan(0);
+  });
+
+  it('has a key at each instruction of a second: before a write that stays in the kernel, and before one that exits', async () => {
+    let queued = 0;
+    let exits = 0;
+    for (let before = 0; before < times(20, 200); before++) {
+      const { machine, backends, recording, text } = await listening(firmware);
+      machine.run(recording.guests, { operationLimit: 124_800 + before });
+      backends.keyboard.send('x');
+      recording.end(machine.resume({ operationLimit: 5000 }));
+      expectEqual({ machine, text: text() });
+      const lines = text().split('\n');
+      const key = lines.findIndex((line) => line.includes(' receive keyboard '));
+      const [at = ''] = (lines[key] ?? '').split(' ');
+      const [next = '', what] = (lines[key + 1] ?? '').split(' ');
+      if (what !== 'PW' && what !== 'MW') continue;
+      if (next === at) queued++;
+      else exits++;
+    }
+    expect(queued).toBeGreaterThan(0);
+    expect(exits).toBeGreaterThan(0);
   });
 
   it('has strings, and instructions of several accesses', async () => {

@@ -33,6 +33,8 @@ abstract class RingPage {
   }
 }
 
+const after = (slot: number): number => (slot === Slots - 1 ? 0 : slot + 1);
+
 /**
  * The kernel's side, with the arithmetic of Linux 6.12 and later. Userspace can write anything into either index. So
  * `last` is read once and checked before it is used, and `first` is only compared. @see virt/kvm/coalesced_mmio.c, CVE-2019-14821, commit 92f6d4130497
@@ -40,10 +42,8 @@ abstract class RingPage {
 export class RingProducer extends RingPage {
   /** The slot that took the write; -1 if the ring has no room, and then nothing was touched. */
   append(address: number, length: number, pio: number, value: number, valueHigh: number): number {
-    const slot = this.last;
-    if (slot >= Slots) return -1;
-    const next = slot === Slots - 1 ? 0 : slot + 1;
-    if (this.isFull(next)) return -1;
+    const slot = this.free();
+    if (slot < 0) return -1;
     const { page } = this;
     const entry = EntriesOffset + slot * EntrySize;
     page.setUint32(entry + AddressOffset, address, true); // stores the low 32 bits
@@ -51,8 +51,14 @@ export class RingProducer extends RingPage {
     page.setUint32(entry + LengthOffset, length, true);
     page.setUint32(entry + PioOffset, pio, true);
     storeValue(page, entry + DataOffset, length, value, valueHigh);
-    page.setUint32(LastOffset, next, true);
+    page.setUint32(LastOffset, after(slot), true);
     return slot;
+  }
+
+  /** The slot that would take a write now; -1 if there is no room. */
+  free(): number {
+    const slot = this.last;
+    return slot >= Slots || this.isFull(after(slot)) ? -1 : slot;
   }
 
   /** Whether there is no room, with `next` as the index behind the next write. */

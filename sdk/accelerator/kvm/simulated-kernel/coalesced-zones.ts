@@ -53,6 +53,10 @@ class KernelZone implements BusDevice {
     return BusAnswer.Queued;
   }
 
+  takes(address: number, length: number): boolean {
+    return address >= this.#startNumber && address + length <= this.#endNumber && this.ring.free() >= 0;
+  }
+
   /** The same test as for a write; a range of 2 GiB or more is negative to the kernel and lies in no zone. */
   contains(address: bigint, size: number): boolean {
     if ((size | 0) < 0) return false;

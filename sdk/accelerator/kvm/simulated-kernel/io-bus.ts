@@ -8,6 +8,8 @@ export type BusAnswerValue = (typeof BusAnswer)[keyof typeof BusAnswer];
 export interface BusDevice {
   readonly countsAgainstLimit: boolean;
   write(address: number, length: number, value: number, valueHigh: number): BusAnswerValue;
+  /** Whether it would take this write now. */
+  takes(address: number, length: number, value: number, valueHigh: number): boolean;
 }
 
 /** Where the kernel's unsigned 64-bit arithmetic ends up, as a number that accesses (below 2 ** 53) compare with. */
@@ -83,6 +85,13 @@ export class IoBus {
       if (taken === BusAnswer.RingFull) answer = taken;
     }
     return answer;
+  }
+
+  /** Whether a device would take this write now. */
+  takes(address: number, length: number, value: number, valueHigh: number): boolean {
+    return this.#ranges.some(
+      (range) => compare(address, length, range) === 0 && range.device.takes(address, length, value, valueHigh),
+    );
   }
 
   #firstMatch(address: number, length: number): number {

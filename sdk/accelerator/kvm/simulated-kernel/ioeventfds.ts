@@ -41,10 +41,14 @@ class KernelIoeventfd implements BusDevice {
   }
 
   write(address: number, length: number, value: number, valueHigh: number): BusAnswerValue {
-    if (address !== this.#start || (this.length !== 0 && length !== this.length)) return BusAnswer.NotTaken;
-    if (this.datamatch !== undefined && (value !== this.#low || valueHigh !== this.#high)) return BusAnswer.NotTaken;
+    if (!this.takes(address, length, value, valueHigh)) return BusAnswer.NotTaken;
     this.eventfd.signal();
     return BusAnswer.Signalled;
+  }
+
+  takes(address: number, length: number, value: number, valueHigh: number): boolean {
+    if (address !== this.#start || (this.length !== 0 && length !== this.length)) return false;
+    return this.datamatch === undefined || (value === this.#low && valueHigh === this.#high);
   }
 
   /** Whether both could take one and the same write. */

@@ -95,6 +95,8 @@ export interface ProcessorBus {
   portWrite(port: number, size: number, value: number): boolean;
   /** True: the ring, an ioeventfd, or the bytes of a writable slot took it. `high` counts with size 8 only. */
   memoryWrite(address: number, size: number, low: number, high: number): boolean;
+  /** Whether the ring or an ioeventfd would take this write now. */
+  takes(isPort: boolean, address: number, size: number, low: number, high: number): boolean;
   /** True: `low` and `high` hold the bytes of a slot. False: an exit. */
   memoryRead(address: number, size: number): boolean;
   /** A string instruction has done so many elements in RAM in one go. It asks for none of them here. */

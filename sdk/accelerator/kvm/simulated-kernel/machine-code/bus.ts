@@ -108,6 +108,12 @@ export class CodeBus implements ProcessorBus {
     return true;
   }
 
+  takes(isPort: boolean, address: number, size: number, low: number, high: number): boolean {
+    const { ports, memory, ioeventfds } = this.context;
+    if (isPort) return ports.takes(address, size, low, 0);
+    return ioeventfds.fastMemory.takes(address, 0, 0, 0) || memory.takes(address, size, low, size === 8 ? high : 0);
+  }
+
   memoryRead(address: number, size: number): boolean {
     if (!isPlain(address, size)) return false;
     const slot = this.context.slots.find(address);
