@@ -36,8 +36,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: 'ring: an entry behind the end of the page',
     file: 'sdk/accelerator/kvm/coalesced-ring.ts',
-    text: 'if (slot >= Slots) return -1;',
-    replacement: 'if (slot > Slots) return -1;',
+    text: 'slot >= Slots ||',
+    replacement: 'slot > Slots ||',
   },
   {
     name: 'strings: a batch has as many elements as the buffer has bytes',
@@ -60,7 +60,7 @@ export const faults: readonly PlantedFault[] = [
   {
     name: 'eventfds: a value that is not the wanted one signals',
     file: `${Kernel}/ioeventfds.ts`,
-    text: 'value !== this.#low',
-    replacement: 'value < this.#low',
+    text: 'value === this.#low',
+    replacement: 'value >= this.#low',
   },
 ];
