@@ -142,7 +142,7 @@ describe('a recording of machine code', needs('host', whyNoX86()), () => {
   it('has a key at each instruction of a second: before a write that stays in the kernel, and before one that exits', async () => {
     let queued = 0;
     let exits = 0;
-    for (let before = 0; before < times(20, 200); before++) {
+    for (let before = 0; before < times(20, 40); before++) {
       const { machine, backends, recording, text } = await listening(firmware);
       machine.run(recording.guests, { operationLimit: 124_800 + before });
       backends.keyboard.send('x');
