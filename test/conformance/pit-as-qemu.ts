@@ -199,7 +199,7 @@ const isHighInOneShot = elementOf(
   (base) =>
     class extends base {
       override get out(): boolean {
-        return super.out !== (this.mode === Mode.OneShot);
+        return super.out || this.mode === Mode.OneShot;
       }
     },
 );
