@@ -183,7 +183,7 @@ describe('the reader of XZ, asked beside xz', () => {
         expect(status).toBe(0);
         expect(unpack(stdout, input.length)).toEqual(input);
       }),
-      { numRuns: times(60, 2000) },
+      { numRuns: times(60, 300) },
     );
   });
 
