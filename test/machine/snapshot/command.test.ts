@@ -193,7 +193,7 @@ describe('a snapshot file that is none is refused with status 1', () => {
       undefined,
       "'machine.name'",
     ],
-    ['a file that is far too large', () => hugeFile(), 'file-too-large', '419430400'],
+    ['a file that is far too large', () => hugeFile(), 'file-too-large', '419,430,400'],
     ['deep nesting', () => file('deep.json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`), undefined, 'deep.json'],
   ])('%s', async (_, path, code, named) => {
     expect(expectRefused(await loaded(path()), code, named)).not.toContain('undefined');
