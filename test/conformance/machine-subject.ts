@@ -1,3 +1,4 @@
+import { setImmediate as endOfJob } from 'node:timers/promises';
 import { pcI440fx } from '../../machines/index.ts';
 import { type RingBuffer, ringBuffer } from '../../sdk/backend.ts';
 import {
@@ -62,6 +63,7 @@ export class MachineSubject implements Subject {
       });
     } finally {
       machine.dispose();
+      await endOfJob();
     }
   }
 
