@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { isThorough } from './test/depth.ts';
 import { LongestFirst } from './test/longest-first.ts';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Milliseconds. What repeats itself more often takes longer, and the more where each branch is counted. */
+const LongestTest = isThorough ? 900_000 : 180_000;
 
 export default defineConfig({
   resolve: {
@@ -28,8 +32,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'examples/*.test.ts'],
     // The limit only ends a test that hangs: machines are slow and busy, and how long a test takes is no claim of it.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: LongestTest,
+    hookTimeout: LongestTest,
     // The SDK keeps nothing in its modules, so the files of a worker share them: that halves the time of the tests.
     isolate: false,
     maxWorkers: availableParallelism(),
