@@ -45,6 +45,11 @@ export abstract class PciMemory {
   abstract readonly region: MemoryRegion;
 }
 
+/** The machine's RAM. It is made before the ROM of the firmware, which may be as large: the first block of that size is the RAM. */
+abstract class PcRam {
+  abstract readonly region: MemoryRegion;
+}
+
 /**
  * RAM below and above 4 GiB, option ROMs and firmware. Without an image the firmware's ROM holds 0xff, as erased flash
  * does. The RAM for option ROMs holds zeros.
@@ -58,29 +63,32 @@ export function pcMemory(layout: MemoryLayout): ContainerModule {
     throw new BackplaneError('bad-definition', `The memory of a PC: biosSize is ${biosSize} bytes. ${range}.`);
   }
   return new ContainerModule(({ bind }) => {
-    bind(PciMemory).toResolvedValue((board) => ({ region: placeFirmware(board, layout) }), [MachineBoard]);
+    bind(PcRam).toResolvedValue(
+      ({ topology, ramSize }) => ({ region: MemoryRegion.ram(topology, 'pc.ram', ramSize) }),
+      [MachineBoard],
+    );
+    bind(PciMemory).toResolvedValue(
+      (board, _ramIsMade) => ({ region: placeFirmware(board, layout) }),
+      [MachineBoard, PcRam],
+    );
     bind(SystemBus).toResolvedValue(
-      (board, _firmwareInPlace) =>
-        new SystemBus({
-          topology: board.topology,
-          memory: board.system,
-          io: board.ports,
-          ram: placeRam(board, layout),
-        }),
-      [MachineBoard, PciMemory],
+      (board, _firmwareInPlace, { region: ram }) => {
+        placeRam(board, ram, layout);
+        return new SystemBus({ topology: board.topology, memory: board.system, io: board.ports, ram });
+      },
+      [MachineBoard, PciMemory, PcRam],
     );
   });
 }
 
-function placeRam({ topology, system, ramSize }: MachineBoard, { lowRam = lowRamOfPc }: MemoryLayout): MemoryRegion {
-  const ram = MemoryRegion.ram(topology, 'pc.ram', ramSize);
+function placeRam({ topology, system, ramSize }: MachineBoard, ram: MemoryRegion, layout: MemoryLayout): void {
+  const { lowRam = lowRamOfPc } = layout;
   const low = lowRamOf(ramSize, lowRam);
   topology.transaction(() => {
     system.addSubregion(0, MemoryRegion.alias(topology, 'ram-below-4g', ram, 0, low));
     if (low === ramSize) return;
     system.addSubregion(4 * GiB, MemoryRegion.alias(topology, 'ram-above-4g', ram, low, ramSize - low));
   });
-  return ram;
 }
 
 /** Returns the container of the firmware: the PCI address space, or the machine's own. */

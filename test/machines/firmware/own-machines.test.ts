@@ -3,7 +3,7 @@ import { Debugcon, Edu, FwCfg } from '../../../devices/index.ts';
 import { isapc, pcFirmware, pcI440fx, q35 } from '../../../machines/index.ts';
 import { ringBuffer } from '../../../sdk/backend.ts';
 import { x86MachineCode } from '../../../sdk/cli/x86-wasm.ts';
-import { type MachineDefinition, MiB, use } from '../../../sdk/index.ts';
+import { KiB, type MachineDefinition, MiB, use } from '../../../sdk/index.ts';
 import { Machine, simulatedAccelerator } from '../../../sdk/runtime.ts';
 import { whyNoQemu } from '../../../sdk/testing/qemu/process.ts';
 import { needs, whyNoX86 } from '../../needs.ts';
@@ -51,6 +51,11 @@ describe('the firmware on machines of the SDK', needs('host', missing), () => {
     expect(run.text.startsWith('backplane firmware\r\nMemory: 640 KiB below 1 MiB, 64512 KiB above\r\n')).toBe(true);
     expect(run.text.endsWith(Halted)).toBe(true);
     expect(run.console.text).toBe(run.text);
+  });
+
+  it.each([pcI440fx, q35])('begins on $name also where its ROM is as large as the RAM', (definition) => {
+    const { text } = new FirmwareRun(definition, 256 * KiB).run(20_000);
+    expect(text.startsWith('backplane firmware\r\nMemory: 256 KiB below 1 MiB, 0 KiB above\r\n')).toBe(true);
   });
 
   const edu = use(Edu, { id: 'edu', addr: '05.0' });
