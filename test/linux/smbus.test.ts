@@ -61,7 +61,7 @@ describe.each(['pc', 'q35'] as const)('the SMBus controller of ICH9 under Linux 
 
   it('has a DS1307 that hwclock reads by rtc-ds1307, which is built here', {
     ...needs('qemu', whyNoKernelModule()),
-    timeout: 600_000,
+    timeout: 900_000,
   }, async ({ skip, task }) => {
     const source = await ds1307Source();
     if (typeof source === 'string') {

@@ -20,7 +20,7 @@ describe('the API', () => {
   beforeAll(() => {
     folder = builtDeclarations();
     reports = apiReports(folder);
-  }, 300_000);
+  });
 
   afterAll(() => rmSync(folder, { recursive: true }));
 
