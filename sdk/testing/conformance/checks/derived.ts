@@ -81,6 +81,7 @@ export const derivedFits: Check = {
   name: 'a derived register answers a number that fits into its fields',
   applies: ({ layout }) => layout.parts.some(({ metadata }) => metadata.registers.some(isDerived)),
   find(subject) {
+    const bits = new Map<RegisterDeclaration, bigint>();
     return subject.search(
       this.name,
       (random) => (random.oneIn(2) ? subject.script(random) : loop(subject, random)),
@@ -88,7 +89,7 @@ export const derivedFits: Check = {
         const bench = subject.bench();
         for (const [index, step] of script.entries()) {
           answerOf(bench, step);
-          const misfit = misfitIn(bench.device);
+          const misfit = misfitIn(bench.device, bits);
           if (misfit !== undefined) return `after step ${index + 1} ${misfit}`;
         }
         return undefined;
@@ -106,14 +107,16 @@ function loop(subject: Subject, random: Random): readonly ScriptStep[] {
 
 const isDerived = ({ kind }: RegisterDeclaration): boolean => kind === 'derived';
 
-function misfitIn(outer: Device): string | undefined {
+/** `bits` keeps which bits of a register no answer has. */
+function misfitIn(outer: Device, bits: Map<RegisterDeclaration, bigint>): string | undefined {
   for (const { name, device } of devicesIn(outer)) {
     for (const register of device.metadata.registers) {
       if (!isDerived(register)) continue;
+      if (!bits.has(register)) bits.set(register, reservedBits(register));
       const value = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
       // What is no number at all, or throws, is found by others.
       for (const one of typeof value === 'object' ? Array.from(value as ArrayLike<number | bigint>) : [value]) {
-        const problem = misfitOf(register, one);
+        const problem = misfitOf(register, one, bits.get(register) as bigint);
         if (problem !== undefined) return `'${name === '' ? '' : `${name}.`}${register.member}' ${problem}`;
       }
     }
@@ -121,15 +124,19 @@ function misfitIn(outer: Device): string | undefined {
   return undefined;
 }
 
-/** A negative number is its two's complement. Bits of constant fields are never looked at. */
-function misfitOf(register: RegisterDeclaration, value: unknown): string | undefined {
+/** Bits of constant fields are never looked at. */
+function reservedBits(register: RegisterDeclaration): bigint {
+  const [{ masks }] = accessModels([register]) as [ReturnType<typeof accessModels>[number]];
+  return masks.reserved & ~masks.fixed;
+}
+
+/** A negative number is its two's complement. */
+function misfitOf({ width }: RegisterDeclaration, value: unknown, reserved: bigint): string | undefined {
   if (typeof value !== 'bigint' && !Number.isInteger(value)) return undefined;
-  const { width } = register;
   const whole = BigInt(value as number | bigint);
   if (whole !== BigInt.asUintN(width, whole) && whole !== BigInt.asIntN(width, whole))
     return `answers ${hex(whole)}, which is no value of ${width} bits. Cut it to its field.`;
-  const [{ masks }] = accessModels([register]) as [ReturnType<typeof accessModels>[number]];
-  const beside = whole & masks.reserved & ~masks.fixed;
+  const beside = whole & reserved;
   return whole < 0n || beside === 0n
     ? undefined
     : `answers ${hex(whole)}, and ${hex(beside)} of it lies in reserved bits. Cut each number to its field.`;
