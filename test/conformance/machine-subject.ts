@@ -1,4 +1,3 @@
-import { setImmediate as endOfJob } from 'node:timers/promises';
 import { pcI440fx } from '../../machines/index.ts';
 import { type RingBuffer, ringBuffer } from '../../sdk/backend.ts';
 import {
@@ -10,6 +9,7 @@ import {
   MiB,
 } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
+import { endOfJob } from '../end-of-job.ts';
 import type { Chip, DeviceOptions } from './chip.ts';
 import type { KnownDifference, StandIn } from './known-difference.ts';
 import { knownDifferences } from './known-differences.ts';

@@ -44,8 +44,12 @@ export class LowMemory implements ProcessorMemory {
   /** The RAM's bytes below a window, and what the window showed at first. */
   readonly #aside = new Uint8Array(LowEnd);
   readonly #shown = new Uint8Array(LowEnd);
+  /** The processor's bytes below 1 MiB and the shown ones, to be compared. */
+  #words = new Int32Array(0);
+  readonly #shownWords = new Int32Array(this.#shown.buffer);
   readonly #restored = new Map<number, Uint8Array>();
-  #slots: readonly KernelMemorySlot[] = [];
+  /** Undefined until the kernel has told of some. */
+  #slots: readonly KernelMemorySlot[] | undefined;
 
   constructor(private readonly wasm: WasmInstance) {}
 
@@ -60,6 +64,7 @@ export class LowMemory implements ProcessorMemory {
     const start = this.wasm.allocate(whole, TopSize);
     const { buffer } = this.wasm.exports.memory;
     this.bytes = new Uint8Array(buffer, start, whole);
+    this.#words = new Int32Array(buffer, start, LowEnd / 4);
     this.top = new Uint8Array(buffer, start - TopSize, TopSize).fill(NothingThere);
     for (let page = 0; page < LowEnd; page += PageSize) {
       const isMissing = page >= size && (page < VgaStart || page >= VgaEnd);
@@ -69,11 +74,11 @@ export class LowMemory implements ProcessorMemory {
   }
 
   slotsChanged(slots: readonly KernelMemorySlot[]): void {
+    const before = this.#slots ?? [];
+    if (this.#slots === undefined) this.#showAgain(0, LowEnd);
     this.#slots = slots;
-    for (let page = 0; page < LowEnd; page += PageSize) {
-      if (page < VgaStart || page >= VgaEnd) this.#replace(page, this.#windowAt(page));
-    }
-    this.#copyTop();
+    for (const slot of before) if (!slots.includes(slot)) this.#showAgain(slot.guestAddress, slot.size);
+    for (const slot of slots) if (!before.includes(slot)) this.#showAgain(slot.guestAddress, slot.size);
   }
 
   /** The host means the RAM itself, also below a window. */
@@ -119,8 +124,17 @@ export class LowMemory implements ProcessorMemory {
     if (this.#restored.size > 0) this.#restored.clear();
   }
 
+  /** The slots there are others now. */
+  #showAgain(start: number, size: number): void {
+    const end = Math.min(LowEnd, start + size);
+    for (let page = start; page < end; page += PageSize) {
+      if (page < VgaStart || page >= VgaEnd) this.#replace(page, this.#windowAt(page));
+    }
+    if (start + size > TopStart) this.#copyTop();
+  }
+
   #windowAt(page: number): Window | undefined {
-    const slot = this.#slots.find((one) => page >= one.guestAddress && page < one.guestAddress + one.size);
+    const slot = this.#slots?.find((one) => page >= one.guestAddress && page < one.guestAddress + one.size);
     const isWritable = slot !== undefined && (slot.flags & MemoryRegionFlag.Readonly) === 0;
     return isWritable && this.#isRam(slot, page) ? undefined : { slot, isWritable };
   }
@@ -162,13 +176,18 @@ export class LowMemory implements ProcessorMemory {
   }
 
   #firstDifference(page: number): number {
-    for (let at = page; at < page + PageSize; at++) if (this.bytes[at] !== this.#shown[at]) return at;
-    return -1;
+    const end = (page + PageSize) / 4;
+    let word = page / 4;
+    while (word < end && this.#words[word] === this.#shownWords[word]) word++;
+    if (word === end) return -1;
+    let at = word * 4;
+    while (this.bytes[at] === this.#shown[at]) at++;
+    return at;
   }
 
   #copyTop(): void {
     this.top.fill(NothingThere);
-    for (const { view, guestAddress, size } of this.#slots) {
+    for (const { view, guestAddress, size } of this.#slots ?? []) {
       const start = Math.max(guestAddress, TopStart);
       const end = Math.min(guestAddress + size, 2 ** 32);
       if (view === undefined || start >= end) continue;

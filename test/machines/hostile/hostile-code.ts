@@ -27,6 +27,7 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../../../sdk/runtime.ts';
+import { endOfJob } from '../../end-of-job.ts';
 import { x86 } from '../../processor/bare-processor.ts';
 
 /** Where a guest lies, its stack, what is free, and where it places BAR 0 of its card. */
@@ -75,6 +76,7 @@ export async function populated(
   const memories: { readonly buffer: ArrayBufferLike; readonly size: number }[] = [];
   const machineCode = watched(await x86(), ({ buffer }) => memories.push({ buffer, size: buffer.byteLength }));
   const guestErrors: string[] = [];
+  await endOfJob();
   const machine = Machine.create(populatedPc, {
     ram: Ram,
     firmware,

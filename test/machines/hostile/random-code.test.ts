@@ -5,6 +5,7 @@ import type { RunOutcome } from '../../../sdk/runtime.ts';
 import { Random } from '../../../sdk/testing/random.ts';
 import { collectedHeap } from '../../collected-heap.ts';
 import { times } from '../../depth.ts';
+import { endOfJob } from '../../end-of-job.ts';
 import { needs, whyNoX86 } from '../../needs.ts';
 import { assembled, guestOf, Place, populated, putCard, putTables, rom } from './hostile-code.ts';
 
@@ -80,8 +81,7 @@ describe('random bytes as machine code, on a pc with all chips', needs('host', w
     const before = await collectedHeap();
     for (let seed = 1; seed <= times(4, 200); seed++) {
       await runSeed(seed);
-      // Machines that are gone are let go of completely when the present job ends.
-      await new Promise((resolve) => setImmediate(resolve));
+      await endOfJob();
     }
     expect(((await collectedHeap()) - before) / MiB).toBeLessThan(8);
   });
