@@ -87,9 +87,9 @@ export class Boot {
     return new Boot(firmware, machine, hash, guestErrors, saved !== undefined);
   }
 
-  /** Goes on for so many instructions. */
+  /** Goes on for so many instructions, whatever they access: at its beginning a firmware accesses more than it executes. */
   run(instructions: number): this {
-    const options = { operationLimit: instructions };
+    const options = { operationLimit: instructions, accessLimit: Number.POSITIVE_INFINITY };
     if (this.#isBegun) this.machine.resume(options);
     else this.machine.run(firmwareGuest, options);
     this.#isBegun = true;
