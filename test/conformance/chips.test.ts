@@ -23,9 +23,6 @@ const shortest: Readonly<Record<string, RegExp>> = {
   vga: /^(.*; )?out\d+ 0x3c0, 0x\w+; (.*; )?in\d+ 0x3[bd]a; (.*; )?in\d+ 0x3c[01]$/,
 };
 
-/** One of each way in which QEMU is driven. That scripts come to the bug of each chip is shown by the machine without it. */
-const besideQemu: readonly string[] = ['rtc', 'pci-config', 'fw-cfg', 'pit', 'pm-timer'];
-
 describe.each(chips.filter(({ name }) => name in planted))('$name', (chip) => {
   it('answers as QEMU does, but for what is known', needs('qemu', whyNotCompared(chip)), async () => {
     const operations = chip.qemu.steps ? 2_000 : 5_000;
@@ -50,7 +47,6 @@ describe.each(chips.filter(({ name }) => name in planted))('$name', (chip) => {
     await findPlantedBug(new MachineSubject(chip));
   });
 
-  if (!besideQemu.includes(chip.name)) return;
   it(
     'with a planted bug is told from QEMU, by a script of a few operations',
     needs('qemu', whyNotCompared(chip)),

@@ -211,7 +211,7 @@ async function drive({ ram, port, ended, wake, sleep }: Side, requests: number):
 }
 
 describe.each([
-  ['another thread', otherThread, undefined, times(100_000, 300_000)],
+  ['another thread', otherThread, undefined, times(100_000, 1_000_000)],
   [
     'another process, through the memory that it shares with a served device',
     (requests: number) => otherProcess(requests, true),
@@ -222,7 +222,7 @@ describe.each([
     'another process, through a file that a served device reads and writes',
     (requests: number) => otherProcess(requests, false),
     whyNoKoffi(),
-    times(20_000, 200_000),
+    times(20_000, 500_000),
   ],
 ] as const)('a driver in %s', (_, begin, why, requests) => {
   it(`loses no notification and no interrupt in ${requests} requests`, {
