@@ -81,7 +81,7 @@ export const derivedFits: Check = {
   name: 'a derived register answers a number that fits into its fields',
   applies: ({ layout }) => layout.parts.some(({ metadata }) => metadata.registers.some(isDerived)),
   find(subject) {
-    const bits = new Map<RegisterDeclaration, bigint>();
+    const reserved = new Map<RegisterDeclaration, bigint>();
     return subject.search(
       this.name,
       (random) => (random.oneIn(2) ? subject.script(random) : loop(subject, random)),
@@ -89,7 +89,7 @@ export const derivedFits: Check = {
         const bench = subject.bench();
         for (const [index, step] of script.entries()) {
           answerOf(bench, step);
-          const misfit = misfitIn(bench.device, bits);
+          const misfit = misfitIn(bench.device, reserved);
           if (misfit !== undefined) return `after step ${index + 1} ${misfit}`;
         }
         return undefined;
@@ -107,16 +107,16 @@ function loop(subject: Subject, random: Random): readonly ScriptStep[] {
 
 const isDerived = ({ kind }: RegisterDeclaration): boolean => kind === 'derived';
 
-/** `bits` keeps which bits of a register no answer has. */
-function misfitIn(outer: Device, bits: Map<RegisterDeclaration, bigint>): string | undefined {
+/** `reserved` keeps the reserved bits of each register, which are worked out once. */
+function misfitIn(outer: Device, reserved: Map<RegisterDeclaration, bigint>): string | undefined {
   for (const { name, device } of devicesIn(outer)) {
     for (const register of device.metadata.registers) {
       if (!isDerived(register)) continue;
-      if (!bits.has(register)) bits.set(register, reservedBits(register));
+      if (!reserved.has(register)) reserved.set(register, reservedBits(register));
       const value = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
       // What is no number at all, or throws, is found by others.
       for (const one of typeof value === 'object' ? Array.from(value as ArrayLike<number | bigint>) : [value]) {
-        const problem = misfitOf(register, one, bits.get(register) as bigint);
+        const problem = misfitOf(register, one, reserved.get(register) as bigint);
         if (problem !== undefined) return `'${name === '' ? '' : `${name}.`}${register.member}' ${problem}`;
       }
     }
