@@ -82,6 +82,30 @@ describe('memory below 1 MiB', needs('host', whyNoX86()), () => {
     ]);
   });
 
+  it('has nothing where no slot has come yet, and then its RAM as it was', async () => {
+    const { memory } = (await x86()).create();
+    const { bytes, view } = memory.allocate(0x20_0000, 'ram');
+    bytes[0x1000] = 0x11;
+    memory.slotsChanged([slot(Rom, new DataView(new ArrayBuffer(0x1_0000)), Readonly)]);
+    expect([bytes[0x1000], bytes[Rom]]).toEqual([0xff, 0]);
+    memory.slotsChanged([slot(0, new DataView(view.buffer, view.byteOffset, 0xa_0000))]);
+    expect([bytes[0x1000], bytes[Rom]]).toEqual([0x11, 0xff]);
+  });
+
+  it('executes the ROM that ends at 4 GiB as soon as its slot has come', async () => {
+    const guest = await pc();
+    for (const [byte, value] of [
+      ['5a', 0x5a],
+      ['66', 0x66],
+    ] as const) {
+      const rom = new DataView(new ArrayBuffer(0x1_0000));
+      new Uint8Array(rom.buffer).set(code(`b0 ${byte} f4`), 0x100);
+      guest.change([...guest.showRam(), slot(0xffff_0000, rom, Readonly)]);
+      expect(guest.begin(32, 0xffff_0100).run()).toBe(Stop.Halt);
+      expect(guest.get('eax') & 0xff).toBe(value);
+    }
+  });
+
   it('shows what the machine has put into its ROM since', async () => {
     const guest = await pc();
     guest.change(guest.showRom());
